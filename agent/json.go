@@ -1,0 +1,141 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Limits on the JSON that is looked into. A value past them can still be served
+// whole, as bytes.
+const (
+	maxJSONBytes = 1 << 20
+	maxJSONDepth = 64
+)
+
+// JSONError says where a text stops being acceptable JSON. It never quotes the
+// text, which may be a secret; encoding/json's own errors do.
+type JSONError struct {
+	Line, Column int // both from 1, the column in bytes
+	Problem      string
+}
+
+func (e *JSONError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
+}
+
+// DecodeObject reads one JSON object into its members' raw texts. Beyond what
+// encoding/json asks for, names must be unique at every depth, nesting ends at
+// 64 levels and the text at 1 MiB. The error is a [*JSONError].
+func DecodeObject(text []byte) (map[string]json.RawMessage, error) {
+	if err := checkJSON(text); err != nil {
+		return nil, err
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil || members == nil {
+		start := len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+		return nil, jsonErrorAt(text, int64(start), "this is JSON but not an object")
+	}
+	return members, nil
+}
+
+// jsonMember returns one member of an object: a string's own characters, any
+// other value's JSON text.
+func jsonMember(text []byte, key string) ([]byte, error) {
+	members, err := DecodeObject(text)
+	if err != nil {
+		// The position is within a secret, which the reader cannot see; the
+		// problem alone is what helps.
+		var at *JSONError
+		errors.As(err, &at)
+		return nil, &Error{Kind: Invalid, Status: 400, Code: "InvalidJSON",
+			Message: fmt.Sprintf("cannot look up key %q: %s", key, at.Problem)}
+	}
+	raw, ok := members[key]
+	if !ok {
+		return nil, &Error{Kind: NotFound, Status: 404, Code: "KeyNotFound",
+			Message: fmt.Sprintf("the JSON object has no key %q", key), Hint: "keys are top-level names, matched exactly"}
+	}
+	return MemberText(raw), nil
+}
+
+// MemberText returns a JSON string's own characters, or any other JSON value's
+// text unchanged. raw must be valid JSON.
+func MemberText(raw json.RawMessage) []byte {
+	var s string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+		return []byte(s)
+	}
+	return raw
+}
+
+// checkJSON refuses what is not JSON, and what encoding/json lets pass.
+func checkJSON(text []byte) error {
+	if len(text) > maxJSONBytes {
+		return jsonErrorAt(text, 0, fmt.Sprintf("longer than %d bytes", maxJSONBytes))
+	}
+	var whole json.RawMessage
+	if err := json.Unmarshal(text, &whole); err != nil {
+		offset := int64(len(text))
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) && syntax.Offset < offset {
+			offset = syntax.Offset - 1
+		}
+		return jsonErrorAt(text, offset, "this is not valid JSON")
+	}
+	var open []*jsonLevel
+	for d := json.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return nil // the end: the syntax has been checked above
+		}
+		if len(open) > 0 && open[len(open)-1].repeats(token) {
+			return jsonErrorAt(text, d.InputOffset()-1, "this name stands twice in its object")
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			if len(open) == maxJSONDepth {
+				return jsonErrorAt(text, d.InputOffset()-1, fmt.Sprintf("nested deeper than %d levels", maxJSONDepth))
+			}
+			open = append(open, &jsonLevel{object: token == json.Delim('{')})
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+	}
+}
+
+// jsonLevel is one open object or array.
+type jsonLevel struct {
+	object bool
+	names  map[string]bool
+	named  bool // a name has been read and its value has not
+}
+
+// repeats reads the next token on this level and reports whether it is a name
+// that the object already has.
+func (l *jsonLevel) repeats(token json.Token) bool {
+	name, text := token.(string)
+	if !l.object || l.named || !text {
+		l.named = false
+		return false
+	}
+	if l.names[name] {
+		return true
+	}
+	if l.names == nil {
+		l.names = map[string]bool{}
+	}
+	l.names[name], l.named = true, true
+	return false
+}
+
+func jsonErrorAt(text []byte, offset int64, problem string) *JSONError {
+	before := string(text[:min(max(offset, 0), int64(len(text)))])
+	return &JSONError{
+		Line:    1 + strings.Count(before, "\n"),
+		Column:  len(before) - strings.LastIndex(before, "\n"),
+		Problem: problem,
+	}
+}

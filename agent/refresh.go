@@ -1,0 +1,40 @@
+package agent
+
+import (
+	"context"
+	"time"
+)
+
+// Refresh fetches anew what is due and has been read since it was last fetched,
+// all together, and waits for it. When ctx ends first the calls are cancelled
+// and what is held stays.
+func (c *Cache) Refresh(ctx context.Context) {
+	c.mu.Lock()
+	now := wall()
+	var flights []*flight
+	for e := range c.entries {
+		if e.lastRead.After(e.fetched) && c.due(e, now) {
+			flights = append(flights, c.begin(e.asked, now))
+		}
+	}
+	c.mu.Unlock()
+	c.launch(ctx, flights)
+	for _, f := range flights {
+		<-f.done // lands soon after ctx ends, at the latest
+	}
+}
+
+// refreshAhead begins a refresh of what a reader has just been served, if it is
+// due, for nobody to wait for. c.mu is held.
+func (c *Cache) refreshAhead(ref Reference, now time.Time) []*flight {
+	if e := c.index[ref]; e != nil && c.due(e, now) {
+		return []*flight{c.begin(e.asked, now)}
+	}
+	return nil
+}
+
+// due reports whether the TTL of e is about to end or has ended, and nobody is
+// asking yet. c.mu is held.
+func (c *Cache) due(e *entry, now time.Time) bool {
+	return c.ttl(e) > 0 && !now.Before(e.dueAt) && !now.Before(e.retryAt) && c.flights[e.asked] == nil
+}
