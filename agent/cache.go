@@ -58,9 +58,10 @@ type Cache struct {
 	failed     map[Reference]failure
 	prefetched chan struct{} // closed when prefetch ends; nil before it begins
 	closed     bool
-	generation int           // Drop begins a new one: flights of an old one are not kept
+	generation int // Drop begins a new one: flights of an old one are not kept
 	bytes      int64
 	counts     Counts
+	limits     limits
 }
 
 // New returns an empty cache.
@@ -140,6 +141,10 @@ func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, err
 		}
 		var begun []*flight
 		if f == nil {
+			if err := c.limit(ref, mode, now); err != nil {
+				c.mu.Unlock()
+				return Reading{}, err
+			}
 			f = c.begin(ref, now)
 			begun = []*flight{f}
 		}

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -16,7 +15,6 @@ type flight struct {
 	ref        Reference
 	began      time.Time
 	generation int
-	prefetch   bool
 
 	done   chan struct{}
 	result Result // set before done is closed
@@ -123,8 +121,8 @@ func (c *Cache) land(f *flight, r Result) {
 
 	if r.Err == nil {
 		c.config.Log.Debug("fetched", "secret", f.ref.String(), "version", r.Secret.Version)
-	} else if !f.prefetch { // prefetch reports its own, with what the configuration says of them
-		c.config.Log.Log(c.ctx, slog.LevelDebug, "fetch failed", "secret", f.ref.String(), "error", r.Err)
+	} else {
+		c.config.Log.Debug("not fetched", "secret", f.ref.String(), "error", r.Err)
 	}
 }
 

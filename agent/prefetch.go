@@ -25,7 +25,6 @@ func (c *Cache) Prefetch(ctx context.Context) error {
 			f = c.begin(spec.Reference, now)
 			begun = append(begun, f)
 		}
-		f.prefetch = true
 		flights[spec.Reference] = f
 	}
 	c.mu.Unlock()

@@ -65,4 +65,3 @@ func (c *Cache) Status() Status {
 	slices.SortFunc(s.Failed, func(a, b HeldFailed) int { return cmp.Compare(a.Secret, b.Secret) })
 	return s
 }
-

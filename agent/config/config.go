@@ -1,0 +1,158 @@
+// Package config reads the environment, which is all that a Lambda function
+// packed as a zip can set, into a [Config]. Every variable is one row of one
+// table ([Variables]); every mistake is reported, all of them together.
+//
+//	cfg, err := config.Load(os.Getenv, config.Place{Lambda: true, Schemes: []string{"aws", "file"}})
+//
+// It reads no file and asks no service.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/larder-secrets/larder/agent"
+)
+
+// Place says what the variables cannot: where the agent runs and what its
+// program links.
+type Place struct {
+	Lambda  bool
+	Schemes []string // of the backends
+}
+
+// Config is what the variables say.
+type Config struct {
+	Secrets []agent.Spec
+	Backend string // the scheme of references that name none
+	File    string // of the file backend
+	Roles   []string
+
+	Port           int
+	MaxConnections int // to a backend, for each of its clients
+	ListedOnly     bool
+
+	Cache      bool          // false: every read asks the backend
+	TTL        time.Duration // of secrets; 0: every read asks the backend
+	MaxStale   time.Duration
+	CacheSize  int
+	CacheBytes int64
+
+	InitTimeout    time.Duration
+	RefreshTimeout time.Duration
+	RefreshWait    time.Duration
+	Timeout        time.Duration // of one call to Secrets Manager, retries and all; 0: its own
+	FailAtInit     bool
+	Batch          Batch
+
+	AllowPlainHTTP bool // endpoints that are not on this machine may be http://
+
+	Log Log
+}
+
+// Batch says when several secrets are asked for in one call.
+type Batch string
+
+const (
+	BatchAuto Batch = "auto" // above ten
+	BatchOn   Batch = "on"   // always
+	BatchOff  Batch = "off"  // never
+)
+
+// Log says what is logged and how.
+type Log struct {
+	Level slog.Level
+	Off   bool
+	JSON  bool
+}
+
+// Backends are what a program links, by scheme: each makes a source from the
+// configuration.
+type Backends map[string]func(c *Config, log *slog.Logger) agent.Source
+
+// Schemes returns the schemes in order.
+func (b Backends) Schemes() []string {
+	var schemes []string
+	for scheme := range b {
+		schemes = append(schemes, scheme)
+	}
+	slices.Sort(schemes)
+	return schemes
+}
+
+// Sources makes the sources that requests may reach: the default backend and
+// those that the configured secrets name. What is not configured cannot be
+// reached by a request.
+func (b Backends) Sources(c *Config, log *slog.Logger) map[string]agent.Source {
+	sources := map[string]agent.Source{c.Backend: b[c.Backend](c, log)}
+	for _, spec := range c.Secrets {
+		if sources[spec.Scheme].Open == nil {
+			sources[spec.Scheme] = b[spec.Scheme](c, log)
+		}
+	}
+	return sources
+}
+
+// Load reads every variable of the table through getenv. The error joins one
+// [*Error] for each mistake.
+func Load(getenv func(string) string, place Place) (*Config, error) {
+	c := &Config{}
+	var mistakes []error
+	for _, v := range Variables() {
+		text, name := getenv(v.Name), v.Name
+		if strings.TrimSpace(text) == "" {
+			text = v.Default
+			if place.Lambda && v.LambdaDefault != "" {
+				text = v.LambdaDefault
+			}
+		}
+		if text == "" {
+			continue
+		}
+		if err := v.set(c, strings.TrimSpace(text), place); err != nil {
+			mistakes = append(mistakes, mistake(name, err))
+		}
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = defaultBytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
+	}
+	if !c.Cache || c.CacheSize == 0 {
+		c.Cache, c.TTL, c.MaxStale = false, 0, 0
+	}
+	if c.Cache && len(c.Secrets) > c.CacheSize {
+		mistakes = append(mistakes, &Error{Variable: "LARDER_SECRETS",
+			Problem: fmt.Sprintf("names %d secrets, and the cache holds %d", len(c.Secrets), c.CacheSize),
+			Hint:    "raise LARDER_CACHE_SIZE: configured secrets are never dropped"})
+	}
+	return c, errors.Join(mistakes...)
+}
+
+// Error is one mistake in one variable.
+type Error struct{ Variable, Problem, Hint string }
+
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Variable + ": " + e.Problem
+	}
+	return e.Variable + ": " + e.Problem + ": " + e.Hint
+}
+
+// mistake names the variable in each error that a row's parser returned.
+func mistake(name string, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var named []error
+		for _, err := range joined.Unwrap() {
+			named = append(named, mistake(name, err))
+		}
+		return errors.Join(named...)
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return &Error{Variable: name, Problem: e.Problem, Hint: e.Hint}
+	}
+	return &Error{Variable: name, Problem: err.Error()}
+}

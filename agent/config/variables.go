@@ -1,0 +1,238 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/larder-secrets/larder/agent"
+)
+
+// Variable is one row of the table.
+type Variable struct {
+	Name          string
+	Default       string
+	LambdaDefault string // where it differs in Lambda
+	Range         string
+	Help          string
+	set           func(c *Config, text string, p Place) error
+}
+
+// Variables returns the table, in the order of reading: AWS's own names come
+// before the LARDER_ names that override them, and what others build on first.
+// The defaults of AWS's rows stand with Larder's.
+func Variables() []Variable {
+	return slices.Concat(awsVariables(), larderVariables())
+}
+
+func larderVariables() []Variable {
+	return []Variable{
+		{
+			Name: "LARDER_BACKEND", Default: "file", LambdaDefault: "aws", Range: "aws, file",
+			Help: "where secrets live whose reference names no scheme",
+			set: func(c *Config, text string, p Place) error {
+				c.Backend = text
+				return oneOf(text, p.Schemes)
+			},
+		},
+		{
+			Name: "LARDER_SECRETS", Range: "references, separated by commas or white space",
+			Help: "secrets to prefetch and keep",
+			set:  setSecrets,
+		},
+		{
+			Name: "LARDER_FILE", Default: "~/.wing/secrets.json", Range: "a path",
+			Help: "the JSON file of the file backend",
+			set:  func(c *Config, text string, _ Place) error { c.File = text; return nil },
+		},
+		{
+			Name: "LARDER_PORT", Range: "1–65535",
+			Help: "the port on localhost; 2773 unless AWS's variable says otherwise",
+			set:  func(c *Config, text string, _ Place) error { return setInt(&c.Port, text, 1, 65535) },
+		},
+		{
+			Name: "LARDER_TTL", Range: "0–24h, seconds or a duration",
+			Help: "how long a value is fresh; 0 asks the backend at every read; 300 s unless AWS's variable says otherwise",
+			set:  func(c *Config, text string, _ Place) error { return setDuration(&c.TTL, text, 0, 24*time.Hour) },
+		},
+		{
+			Name: "LARDER_MAX_STALE", Default: "1h", Range: "0–168h",
+			Help: "how long past its TTL a value may stand in while the backend is down",
+			set:  func(c *Config, text string, _ Place) error { return setDuration(&c.MaxStale, text, 0, 168*time.Hour) },
+		},
+		{
+			Name: "LARDER_INIT_TIMEOUT", Default: "2s", Range: "0–15m",
+			Help: "how long prefetch may hold up the end of INIT",
+			set: func(c *Config, text string, _ Place) error {
+				return setDuration(&c.InitTimeout, text, 0, 15*time.Minute)
+			},
+		},
+		{
+			Name: "LARDER_REFRESH_TIMEOUT", Default: "1s", Range: "0–1m",
+			Help: "how long a refresh may hold up the end of an invocation",
+			set: func(c *Config, text string, _ Place) error {
+				return setDuration(&c.RefreshTimeout, text, 0, time.Minute)
+			},
+		},
+		{
+			Name: "LARDER_REFRESH_WAIT", Default: "250ms", Range: "0–1m",
+			Help: "how long a read waits for a refresh while a value is held",
+			set:  func(c *Config, text string, _ Place) error { return setDuration(&c.RefreshWait, text, 0, time.Minute) },
+		},
+		{
+			Name: "LARDER_BATCH", Default: "auto", Range: "auto, on, off",
+			Help: "use BatchGetSecretValue: for more than ten secrets, always, or never",
+			set: func(c *Config, text string, _ Place) error {
+				c.Batch = Batch(text)
+				return oneOf(text, []string{string(BatchAuto), string(BatchOn), string(BatchOff)})
+			},
+		},
+		{
+			Name: "LARDER_ON_INIT_FAILURE", Default: "serve", Range: "serve, fail",
+			Help: "what a secret that cannot be prefetched does to the function: serve starts it, and reading the secret says why",
+			set: func(c *Config, text string, _ Place) error {
+				c.FailAtInit = text == "fail"
+				return oneOf(text, []string{"serve", "fail"})
+			},
+		},
+		{
+			Name: "LARDER_ALLOW", Default: "listed", LambdaDefault: "any", Range: "any, listed",
+			Help: "which secrets may be read: any, or those in LARDER_SECRETS (and all in the secrets file)",
+			set: func(c *Config, text string, _ Place) error {
+				c.ListedOnly = text == "listed"
+				return oneOf(text, []string{"any", "listed"})
+			},
+		},
+		{
+			Name: "LARDER_ROLES", Range: "role ARNs, separated by commas or white space",
+			Help: "roles that a request's roleArn may name, besides those in LARDER_SECRETS",
+			set:  setRoles,
+		},
+		{
+			Name: "LARDER_CACHE_SIZE", Range: "0–100000",
+			Help: "secrets held at most; 0 holds none; 1000 unless AWS's variable says otherwise",
+			set:  func(c *Config, text string, _ Place) error { return setInt(&c.CacheSize, text, 0, 100_000) },
+		},
+		{
+			Name: "LARDER_CACHE_BYTES", Range: "65536 or more",
+			Help: "bytes of values held at most; a tenth of the function's memory, 32 MiB outside Lambda",
+			set: func(c *Config, text string, _ Place) error {
+				var n int
+				err := setInt(&n, text, 65536, 1<<40)
+				c.CacheBytes = int64(n)
+				return err
+			},
+		},
+		{
+			Name: "LARDER_INSECURE_ENDPOINT", Default: "false", Range: "true, false",
+			Help: "accept http:// endpoints of backends beyond this machine",
+			set:  func(c *Config, text string, _ Place) error { return setBool(&c.AllowPlainHTTP, text) },
+		},
+		{
+			Name: "LARDER_LOG_LEVEL", Range: "debug, info, warn, error, none",
+			Help: "the least severe message that is logged; AWS's variables count where it is not set",
+			set:  setLogLevel,
+		},
+	}
+}
+
+// awsVariables are those of AWS's Parameters and Secrets extension, and
+// Lambda's own for logs.
+func awsVariables() []Variable {
+	const ssmLater = "accepted; Larder has no Parameter Store backend yet"
+	return []Variable{
+		{
+			Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED", Default: "true", Range: "true, false",
+			Help: "false asks the backend at every read",
+			set:  func(c *Config, text string, _ Place) error { return setBool(&c.Cache, text) },
+		},
+		{
+			Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE", Default: "1000", Range: "0–1000",
+			Help: "secrets held at most; 0 holds none",
+			set:  func(c *Config, text string, _ Place) error { return setInt(&c.CacheSize, text, 0, 1000) },
+		},
+		{
+			Name: "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT", Default: "2773", Range: "1–65535",
+			Help: "the port on localhost",
+			set:  func(c *Config, text string, _ Place) error { return setInt(&c.Port, text, 1, 65535) },
+		},
+		{
+			Name: "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", Default: "8", Range: "1 or more",
+			Help: "connections to a backend at most",
+			set:  func(c *Config, text string, _ Place) error { return setInt(&c.MaxConnections, text, 1, 1<<16) },
+		},
+		{
+			Name: "SECRETS_MANAGER_TTL", Default: "300", Range: "0–300 (seconds)",
+			Help: "how long a value is fresh; more counts as 300, use LARDER_TTL for it",
+			set:  func(c *Config, text string, _ Place) error { return setSeconds(&c.TTL, text, 300) },
+		},
+		{
+			Name: "SECRETS_MANAGER_TIMEOUT_MILLIS", Default: "0", Range: "whole numbers",
+			Help: "milliseconds for one call to Secrets Manager with its retries; 0 leaves it to Larder",
+			set:  func(c *Config, text string, _ Place) error { return setMillis(&c.Timeout, text) },
+		},
+		{
+			Name: "SSM_PARAMETER_STORE_TTL", Default: "300", Range: "0–300 (seconds)", Help: ssmLater,
+			set: func(_ *Config, text string, _ Place) error { return setSeconds(new(time.Duration), text, 300) },
+		},
+		{
+			Name: "SSM_PARAMETER_STORE_TIMEOUT_MILLIS", Default: "0", Range: "whole numbers", Help: ssmLater,
+			set: func(_ *Config, text string, _ Place) error { return setMillis(new(time.Duration), text) },
+		},
+		{
+			Name: "AWS_LAMBDA_LOG_FORMAT", Default: "Text", Range: "Text, JSON",
+			Help: "set by Lambda from the function's logging configuration",
+			set: func(c *Config, text string, _ Place) error {
+				c.Log.JSON = strings.EqualFold(text, "JSON")
+				return nil
+			},
+		},
+		{
+			Name: "AWS_LAMBDA_LOG_LEVEL", Range: "TRACE, DEBUG, INFO, WARN, ERROR, FATAL",
+			Help: "set by Lambda from the function's logging configuration",
+			set:  setLogLevel,
+		},
+		{
+			Name: "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL", Range: "debug, info, warn, error, none",
+			Help: "the least severe message that is logged",
+			set:  setLogLevel,
+		},
+	}
+}
+
+// setSecrets reads LARDER_SECRETS; the variable with the default backend has
+// been read before it.
+func setSecrets(c *Config, text string, p Place) error {
+	var mistakes mistakes
+	seen := map[agent.Spec]bool{}
+	for _, item := range list(text) {
+		spec, err := agent.ParseSpec(item, c.Backend)
+		if err == nil && !slices.Contains(p.Schemes, spec.Scheme) {
+			err = fmt.Errorf("unknown scheme %q: this program knows %s", spec.Scheme, strings.Join(p.Schemes, ", "))
+		}
+		switch {
+		case err != nil:
+			mistakes.add(fmt.Sprintf("%q: %s", item, err), "")
+		case seen[spec]:
+			mistakes.add(fmt.Sprintf("%q stands twice", item), "leave one of them out")
+		default:
+			c.Secrets = append(c.Secrets, spec)
+			seen[spec] = true
+		}
+	}
+	return mistakes.err()
+}
+
+func setRoles(c *Config, text string, _ Place) error {
+	var mistakes mistakes
+	for _, arn := range list(text) {
+		parts := strings.SplitN(arn, ":", 6)
+		if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || !strings.HasPrefix(parts[5], "role/") {
+			mistakes.add(fmt.Sprintf("%q is not the ARN of a role", arn), "write arn:<partition>:iam::<account>:role/<name>")
+			continue
+		}
+		c.Roles = append(c.Roles, arn)
+	}
+	return mistakes.err()
+}
