@@ -1,0 +1,167 @@
+// Package awsapi is what the AWS backends share: the configuration, which is
+// loaded once, credentials for each role, an HTTP client with limits, and what
+// AWS's errors mean.
+//
+//	api, err := awsapi.Load(ctx, awsapi.Config{Getenv: os.Getenv, MaxConnections: 8})
+//	client := secretsmanager.NewFromConfig(api.For("eu-west-1", ""))
+//
+// It honours what every AWS SDK honours: AWS_PROFILE, AWS_ENDPOINT_URL,
+// AWS_USE_FIPS_ENDPOINT, AWS_CA_BUNDLE, HTTPS_PROXY and the rest.
+package awsapi
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/larder-secrets/larder/agent"
+)
+
+const (
+	maxAttempts = 3
+	maxBackoff  = 500 * time.Millisecond
+)
+
+// Config says how AWS is called.
+type Config struct {
+	Getenv         func(string) string
+	Lambda         bool     // credentials are in the environment or nowhere
+	MaxConnections int      // for each host
+	AllowPlainHTTP bool     // http:// beyond this machine
+	Roles          []string // that may be assumed
+	Log            *slog.Logger
+}
+
+// API makes configurations for clients.
+type API struct {
+	config Config
+	base   aws.Config
+
+	mu    sync.Mutex // guards roles
+	roles map[string]aws.CredentialsProvider
+}
+
+// Load reads AWS's configuration: environment and shared files. It makes no
+// call.
+func Load(ctx context.Context, c Config) (*API, error) {
+	metadata := imds.ClientDefaultEnableState
+	if c.Lambda {
+		metadata = imds.ClientDisabled // there is none: asking would take seconds to fail
+	}
+	base, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(transport(c.MaxConnections)),
+		config.WithRetryer(newRetryer),
+		config.WithEC2IMDSClientEnableState(metadata),
+		config.WithLogger(logging.Nop{}),
+		config.WithAppID("larder-"+agent.Version),
+	)
+	if err != nil {
+		return nil, &agent.Error{Kind: agent.Invalid, Status: 400, Code: "InvalidConfiguration", Message: "AWS configuration: " + err.Error()}
+	}
+	if base.Region == "" {
+		return nil, &agent.Error{Kind: agent.Invalid, Status: 400, Code: "MissingRegion", Message: "no AWS region is configured", Hint: "set AWS_REGION"}
+	}
+	base.ClientLogMode = 0 // whatever the configuration says: bodies hold values
+	base.HTTPClient = limit(base.HTTPClient, c.AllowPlainHTTP)
+	base.Credentials = &credentials{CredentialsProvider: base.Credentials, lambda: c.Lambda}
+	logOverrides(c)
+	return &API{config: c, base: base, roles: map[string]aws.CredentialsProvider{}}, nil
+}
+
+// Region returns the region of names that say none.
+func (a *API) Region() string { return a.base.Region }
+
+// For returns the configuration for a region and a role; empty means the
+// configured region, and the credentials of the agent itself.
+func (a *API) For(region, role string) aws.Config {
+	c := a.base.Copy()
+	if region != "" {
+		c.Region = region
+	}
+	if role != "" {
+		c.Credentials = a.assume(role)
+	}
+	return c
+}
+
+// AllowsRole reports whether role may be assumed at all.
+func (a *API) AllowsRole(role string) bool { return slices.Contains(a.config.Roles, role) }
+
+// assume returns one provider for a role, so that it is assumed once.
+func (a *API) assume(role string) aws.CredentialsProvider {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	provider := a.roles[role]
+	if provider == nil {
+		provider = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(a.base), role,
+			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "larder" }))
+		a.roles[role] = provider
+	}
+	return provider
+}
+
+func newRetryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = maxAttempts
+		o.MaxBackoff = maxBackoff
+	})
+}
+
+// logOverrides says which endpoints stand in for AWS's, without user names and
+// passwords.
+func logOverrides(c Config) {
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"} {
+		u, err := url.Parse(c.Getenv(name))
+		if err != nil || u.Host == "" {
+			continue
+		}
+		c.Log.Info("an endpoint replaces AWS's own", "variable", name, "scheme", u.Scheme, "host", u.Host)
+	}
+}
+
+// credentials marks a failure to find any, which the SDK has no type for.
+type credentials struct {
+	aws.CredentialsProvider
+	lambda bool
+}
+
+func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if c.CredentialsProvider == nil {
+		return aws.Credentials{}, &noCredentials{lambda: c.lambda}
+	}
+	found, err := c.CredentialsProvider.Retrieve(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = &noCredentials{lambda: c.lambda, cause: err}
+	}
+	return found, err
+}
+
+type noCredentials struct {
+	lambda bool
+	cause  error
+}
+
+func (e *noCredentials) Error() string { return "no AWS credentials" }
+
+func (e *noCredentials) Unwrap() error { return e.cause }
+
+// RetryableError tells the SDK that trying again is of no use.
+func (e *noCredentials) RetryableError() bool { return false }
+
+func (e *noCredentials) hint() string {
+	if e.lambda {
+		return "the function's execution role gives them: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its environment"
+	}
+	return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use LARDER_BACKEND=file"
+}

@@ -1,0 +1,175 @@
+package awsapi
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"github.com/larder-secrets/larder/agent"
+)
+
+// classes say what the services' codes mean. What is not listed counts by its
+// HTTP status.
+var classes = map[string]agent.Kind{
+	"ResourceNotFoundException": agent.NotFound,
+	"ParameterNotFound":         agent.NotFound,
+
+	"AccessDeniedException":       agent.Denied,
+	"AccessDenied":                agent.Denied,
+	"DecryptionFailure":           agent.Denied,
+	"UnrecognizedClientException": agent.Denied,
+	"InvalidClientTokenId":        agent.Denied,
+	"InvalidSignatureException":   agent.Denied,
+	"SignatureDoesNotMatch":       agent.Denied,
+	"IncompleteSignature":         agent.Denied,
+	"MissingAuthenticationToken":  agent.Denied,
+
+	"InvalidParameterException": agent.Invalid,
+	"InvalidRequestException":   agent.Invalid,
+	"ValidationException":       agent.Invalid,
+
+	"ThrottlingException":      agent.Throttled,
+	"Throttling":               agent.Throttled,
+	"TooManyRequestsException": agent.Throttled,
+	"RequestLimitExceeded":     agent.Throttled,
+	"LimitExceededException":   agent.Throttled,
+
+	"ExpiredTokenException": agent.Unavailable,
+	"ExpiredToken":          agent.Unavailable,
+	"RequestExpired":        agent.Unavailable,
+	"RequestTimeTooSkewed":  agent.Unavailable,
+}
+
+const maxMessage = 400
+
+// Error says what err, from a call of action for the secret name, means.
+func Error(err error, name, action string) *agent.Error {
+	e := &agent.Error{Kind: agent.Unavailable, Status: http.StatusBadGateway, Code: "ConnectionError"}
+	var api smithy.APIError
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) {
+		e.Status = response.HTTPStatusCode()
+	}
+	if errors.As(err, &api) {
+		return answered(e, api.ErrorCode(), api.ErrorMessage(), name, action)
+	}
+	e.Message, e.Hint = unanswered(e, err)
+	e.Message = fmt.Sprintf("secret %q: %s", name, e.Message)
+	return e
+}
+
+// Answer says what an error that the service sent as data means.
+func Answer(code, message, name, action string) *agent.Error {
+	return answered(&agent.Error{Status: http.StatusBadRequest}, code, message, name, action)
+}
+
+// answered classifies what the service itself said.
+func answered(e *agent.Error, code, message, name, action string) *agent.Error {
+	e.Code = code
+	kind, known := classes[code]
+	switch {
+	case known:
+		e.Kind = kind
+	case e.Status >= 400 && e.Status < 500:
+		e.Kind = agent.Invalid
+	default:
+		e.Kind = agent.Unavailable
+	}
+	if e.Kind == agent.Unavailable && e.Status < 500 {
+		e.Status = http.StatusBadGateway
+	}
+	e.Message = fmt.Sprintf("secret %q: %s: %s", name, code, printable(message))
+	switch {
+	case e.Kind == agent.Denied:
+		e.Action, e.Hint = permission(code, message, action)
+	case e.Kind == agent.NotFound:
+		e.Hint = "check the name and the region; a secret is stored with: aws secretsmanager create-secret"
+	case code == "InvalidRequestException" && strings.Contains(message, "marked for deletion"),
+		code == "InvalidRequestException" && strings.Contains(message, "scheduled for deletion"):
+		e.Kind, e.Hint = agent.NotFound, "bring it back with: aws secretsmanager restore-secret"
+	case strings.HasPrefix(code, "Expired"):
+		e.Hint = "the credentials have expired"
+	}
+	return e
+}
+
+// denied is how the services name the permission that is missing.
+var denied = regexp.MustCompile(`perform: ([a-z0-9]+:[A-Za-z0-9]+)`)
+
+// permission returns what the role lacks.
+func permission(code, message, action string) (missing, hint string) {
+	if named := denied.FindStringSubmatch(message); named != nil {
+		return named[1], "add it to the role's policy"
+	}
+	switch {
+	case code == "DecryptionFailure" || strings.Contains(message, "KMS"):
+		return "kms:Decrypt", "allow it on the secret's key, in the role's policy and in the key's"
+	case strings.HasPrefix(code, "AccessDenied"):
+		return action, "add it to the role's policy"
+	default:
+		return "", "the credentials are not valid: check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+	}
+}
+
+// unanswered says why there was no answer. It chooses its words from the error's
+// type; of its text only what holds an address or a certificate's names is used.
+func unanswered(e *agent.Error, err error) (message, hint string) {
+	var missing *noCredentials
+	var plain *plainError
+	var dns *net.DNSError
+	var op *net.OpError
+	var timeout net.Error
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &missing):
+		e.Code = "CredentialsMissing"
+		return missing.Error(), missing.hint()
+	case errors.As(err, &plain):
+		e.Kind, e.Code, e.Status = agent.Invalid, "InsecureEndpoint", http.StatusBadRequest
+		return plain.Error(), ""
+	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
+		e.Status, e.Code = http.StatusGatewayTimeout, "Timeout"
+		return fmt.Sprintf("no connection to %s within %s", op.Addr, connectTimeout),
+			"a function in a VPC needs a VPC endpoint for the service, or a NAT gateway, and a security group that lets it out on port 443"
+	case errors.As(err, &dns):
+		return "the host " + dns.Name + " cannot be resolved", "check AWS_REGION, AWS_ENDPOINT_URL and the VPC's DNS"
+	case errors.As(err, &certificate), errors.As(err, &authority):
+		return "the server's certificate is not valid for this endpoint", "check AWS_ENDPOINT_URL, AWS_CA_BUNDLE and any proxy in between"
+	case errors.Is(err, context.Canceled):
+		e.Status, e.Code = http.StatusServiceUnavailable, "Canceled"
+		return "the call was cancelled", ""
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		e.Status, e.Code = http.StatusGatewayTimeout, "Timeout"
+		return "the service did not answer in time", ""
+	case errors.As(err, &op) && op.Op == "dial":
+		return fmt.Sprintf("no connection to %s: %v", op.Addr, op.Err), "check AWS_REGION and AWS_ENDPOINT_URL"
+	case errors.Is(err, errBodyTooLong):
+		return errBodyTooLong.Error(), ""
+	default:
+		return "the service broke off or sent what is not an answer", ""
+	}
+}
+
+// printable makes a service's text fit for a log line.
+func printable(text string) string {
+	text = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, text)
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
+	}
+	return text
+}

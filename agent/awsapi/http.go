@@ -1,0 +1,106 @@
+package awsapi
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+const (
+	connectTimeout = time.Second
+	attemptTimeout = 2 * time.Second
+	maxBody        = 16 << 20 // twenty secrets of 64 KiB, each byte escaped, fit
+)
+
+// transport is the SDK's own HTTP client, so that AWS_CA_BUNDLE reaches it, with
+// our limits. It speaks HTTP/1.1 only: GODEBUG can make Go print HTTP/2 frames.
+func transport(connections int) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = connectTimeout }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.Protocols = new(http.Protocols)
+			t.Protocols.SetHTTP1(true)
+			t.ForceAttemptHTTP2 = false
+			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+			t.TLSHandshakeTimeout = connectTimeout
+			t.MaxConnsPerHost = connections
+			t.MaxIdleConnsPerHost = connections
+		})
+}
+
+// limit makes the client that requests go through: no redirects, a bound on each
+// attempt and each body, and no clear text beyond this machine.
+func limit(client aws.HTTPClient, plain bool) aws.HTTPClient {
+	c := &http.Client{
+		Timeout:       attemptTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	if built, ok := client.(*awshttp.BuildableClient); ok {
+		c.Transport = built.GetTransport()
+	}
+	return &limited{Client: c, plain: plain}
+}
+
+type limited struct {
+	*http.Client
+	plain bool
+}
+
+// Do implements [aws.HTTPClient].
+func (l *limited) Do(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "https" && !l.plain && !onThisMachine(req.URL.Hostname()) {
+		return nil, &plainError{host: req.URL.Host}
+	}
+	resp, err := l.Client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	// What the transport decompresses is counted as it comes out.
+	resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxBody}
+	return resp, nil
+}
+
+// onThisMachine reports whether the host is a loopback address, or one of the
+// link-local addresses from which AWS hands out credentials.
+func onThisMachine(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && (address.IsLoopback() || address.IsLinkLocalUnicast())
+}
+
+// plainError refuses to send a signed request in clear.
+type plainError struct{ host string }
+
+func (e *plainError) Error() string {
+	return fmt.Sprintf("the endpoint http://%s is neither encrypted nor on this machine: use https://, or set LARDER_INSECURE_ENDPOINT=true", e.host)
+}
+
+// RetryableError tells the SDK that trying again is of no use.
+func (e *plainError) RetryableError() bool { return false }
+
+var errBodyTooLong = errors.New("the answer is too long")
+
+// boundedBody fails, rather than ends, at its bound.
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errBodyTooLong
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}

@@ -1,0 +1,208 @@
+// Package secretsmanager is the backend of AWS Secrets Manager.
+//
+// A few secrets are asked for one by one and side by side, many in batches of
+// twenty. A batch is one round trip, but needs a permission of its own, on every
+// resource, and has a quota that does not grow (BatchGetSecretValue, 100 calls a
+// second; AWS Secrets Manager quotas), so that whenever one is refused the
+// secrets are asked for one by one after all.
+package secretsmanager
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/larder-secrets/larder/agent"
+	"github.com/larder-secrets/larder/agent/awsapi"
+)
+
+// Config says how Secrets Manager is called.
+type Config struct {
+	AWS            awsapi.Config
+	BatchAbove     int // use batches for more secrets than this; negative: never
+	TTL            time.Duration
+	Timeout        time.Duration // of one Fetch, with its retries; 0: 10 s
+	MaxConnections int
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	current        = "AWSCURRENT"
+)
+
+// Source returns the source of scheme aws.
+func Source(c Config) agent.Source {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	c.AWS.MaxConnections = c.MaxConnections
+	return agent.Source{
+		Open:    func(ctx context.Context) (agent.Backend, error) { return open(ctx, c) },
+		TTL:     c.TTL,
+		Timeout: timeout,
+	}
+}
+
+type backend struct {
+	config Config
+	api    *awsapi.API
+	slots  chan struct{} // calls under way: each takes one, so that none waits for a connection with its clock running
+	log    *slog.Logger
+
+	mu      sync.Mutex // guards clients
+	clients map[place]*sdk.Client
+
+	noBatch sync.Once
+}
+
+// place is where and as whom a call is made; empty fields mean the agent's own.
+type place struct{ region, role string }
+
+func open(ctx context.Context, c Config) (agent.Backend, error) {
+	api, err := awsapi.Load(ctx, c.AWS)
+	if err != nil {
+		return nil, err
+	}
+	return &backend{
+		config:  c,
+		api:     api,
+		slots:   make(chan struct{}, c.MaxConnections),
+		log:     c.AWS.Log,
+		clients: map[place]*sdk.Client{},
+	}, nil
+}
+
+// Fetch implements [agent.Backend].
+func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
+	var batchable, single []*question
+	for i, ref := range refs {
+		q, err := b.question(ref)
+		if err != nil {
+			deliver(i, agent.Result{Err: err})
+			continue
+		}
+		q.deliver = func(r agent.Result) { deliver(i, r) }
+		if q.plain() {
+			batchable = append(batchable, q)
+		} else {
+			single = append(single, q)
+		}
+	}
+	if b.config.BatchAbove < 0 || len(batchable) <= b.config.BatchAbove {
+		single, batchable = append(single, batchable...), nil
+	}
+	var calls sync.WaitGroup
+	for len(batchable) > 0 {
+		some := batchable[:min(batchSize, len(batchable))]
+		batchable = batchable[len(some):]
+		calls.Go(func() { b.each(ctx, b.batch(ctx, some)) })
+	}
+	b.each(ctx, single)
+	calls.Wait()
+}
+
+// each asks for secrets one by one, side by side.
+func (b *backend) each(ctx context.Context, questions []*question) {
+	var calls sync.WaitGroup
+	for _, q := range questions {
+		calls.Go(func() {
+			if err := b.slot(ctx); err != nil {
+				q.fail(err)
+				return
+			}
+			defer b.release()
+			b.single(ctx, q)
+		})
+	}
+	calls.Wait()
+}
+
+func (b *backend) slot(ctx context.Context) error {
+	select {
+	case b.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (b *backend) release() { <-b.slots }
+
+// client returns the one client for a place, made on first use.
+func (b *backend) client(at place) *sdk.Client {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	client := b.clients[at]
+	if client == nil {
+		client = sdk.NewFromConfig(b.api.For(at.region, at.role))
+		b.clients[at] = client
+	}
+	return client
+}
+
+// question is one reference, taken apart.
+type question struct {
+	ref       agent.Reference
+	at        place
+	stage     string
+	versionID string
+	deliver   func(agent.Result)
+}
+
+// question takes ref apart and refuses what Secrets Manager cannot be asked.
+func (b *backend) question(ref agent.Reference) (*question, error) {
+	query, err := url.ParseQuery(ref.Query)
+	if err != nil {
+		return nil, invalid(ref, "the query cannot be read", "")
+	}
+	q := &question{ref: ref}
+	for name := range query {
+		value := query.Get(name)
+		switch name {
+		case "versionStage":
+			q.stage = value
+		case "versionId":
+			q.versionID = value
+		case "roleArn":
+			q.at.role = value
+		default:
+			return nil, invalid(ref, fmt.Sprintf("unknown parameter %q", name), "use versionStage, versionId or roleArn")
+		}
+	}
+	if q.at.role != "" && !b.api.AllowsRole(q.at.role) {
+		return nil, &agent.Error{Kind: agent.Denied, Status: 403, Code: "RoleNotListed",
+			Message: fmt.Sprintf("secret %q: the role %q may not be used", ref.ID, q.at.role), Hint: "add it to LARDER_ROLES"}
+	}
+	if arn, ok := parseARN(ref.ID); ok {
+		if arn.service != "secretsmanager" {
+			return nil, invalid(ref, "this is not the ARN of a secret in Secrets Manager", "")
+		}
+		if arn.region != b.api.Region() {
+			q.at.region = arn.region
+		}
+	}
+	if q.stage == current && q.versionID == "" {
+		q.stage = ""
+	}
+	return q, nil
+}
+
+// plain reports whether a batch can answer the question: it asks for what is
+// current, here, as the agent itself.
+func (q *question) plain() bool { return q.stage == "" && q.versionID == "" && q.at == place{} }
+
+// fail answers with what a failed call means.
+func (q *question) fail(err error) {
+	q.deliver(agent.Result{Err: awsapi.Error(err, q.ref.ID, "secretsmanager:GetSecretValue")})
+}
+
+func invalid(ref agent.Reference, problem, hint string) error {
+	return &agent.Error{Kind: agent.Invalid, Status: 400, Code: "InvalidParameterException",
+		Message: fmt.Sprintf("secret %q: %s", ref.ID, problem), Hint: hint}
+}

@@ -1,0 +1,100 @@
+package secretsmanager
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/larder-secrets/larder/agent"
+	"github.com/larder-secrets/larder/agent/awsapi"
+)
+
+// batchSize is the most that BatchGetSecretValue takes (API reference,
+// SecretIdList).
+const batchSize = 20
+
+// batch asks for up to twenty secrets in one call, following its pages, and
+// returns those that have to be asked for one by one: all where the call as a
+// whole was refused, otherwise what the answer leaves out.
+func (b *backend) batch(ctx context.Context, questions []*question) []*question {
+	if err := b.slot(ctx); err != nil {
+		for _, q := range questions {
+			q.fail(err)
+		}
+		return nil
+	}
+	defer b.release()
+
+	in := &sdk.BatchGetSecretValueInput{}
+	for _, q := range questions {
+		in.SecretIdList = append(in.SecretIdList, q.ref.ID)
+	}
+	for {
+		out, err := b.client(place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
+		if err != nil {
+			return b.refused(questions, err)
+		}
+		questions = unanswered(questions, out)
+		if out.NextToken == nil || len(questions) == 0 {
+			return questions
+		}
+		in.NextToken = out.NextToken
+	}
+}
+
+// unanswered delivers what out has for the questions and returns the rest.
+func unanswered(questions []*question, out *sdk.BatchGetSecretValueOutput) []*question {
+	return slices.DeleteFunc(questions, func(q *question) bool {
+		for _, entry := range out.SecretValues {
+			v := version{
+				arn: aws.ToString(entry.ARN), name: aws.ToString(entry.Name), id: aws.ToString(entry.VersionId),
+				stages: entry.VersionStages, created: aws.ToTime(entry.CreatedDate),
+				text: entry.SecretString, bytes: entry.SecretBinary,
+			}
+			// A batch cannot ask for a stage, so what it answers is looked at.
+			if v.answers(q.ref.ID) && slices.Contains(v.stages, current) {
+				q.answer(v)
+				return true
+			}
+		}
+		for _, e := range out.Errors {
+			if aws.ToString(e.SecretId) == q.ref.ID {
+				q.deliver(agent.Result{Err: awsapi.Answer(aws.ToString(e.ErrorCode), aws.ToString(e.Message), q.ref.ID, "secretsmanager:GetSecretValue")})
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// refused decides what becomes of a batch that failed as a whole. Where the
+// service is down it is down for single calls too; anything else may concern the
+// batch alone.
+func (b *backend) refused(questions []*question, err error) []*question {
+	e := awsapi.Error(err, questions[0].ref.ID, "secretsmanager:BatchGetSecretValue")
+	switch e.Kind {
+	case agent.Unavailable:
+		for _, q := range questions {
+			q.fail(err)
+		}
+		return nil
+	case agent.Denied:
+		b.noBatch.Do(func() {
+			b.log.Warn("secrets are fetched one by one: the role may not call BatchGetSecretValue",
+				"permission", "secretsmanager:BatchGetSecretValue on *", "or_set", "LARDER_BATCH=off")
+		})
+	}
+	return questions
+}
+
+// withoutThrottlingRetries leaves a throttled batch to single calls, which have
+// a quota a hundred times as large, instead of waiting for its turn.
+func withoutThrottlingRetries(o *sdk.Options) { o.Retryer = batchRetryer{o.Retryer} }
+
+type batchRetryer struct{ aws.Retryer }
+
+func (r batchRetryer) IsErrorRetryable(err error) bool {
+	return awsapi.Error(err, "", "").Kind != agent.Throttled && r.Retryer.IsErrorRetryable(err)
+}

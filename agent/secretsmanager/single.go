@@ -1,0 +1,36 @@
+package secretsmanager
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+)
+
+// single asks for one secret. The stage is always named: without it some
+// versions of the service's emulators answer with a version that is no longer
+// current.
+func (b *backend) single(ctx context.Context, q *question) {
+	in := &sdk.GetSecretValueInput{SecretId: aws.String(q.ref.ID)}
+	switch {
+	case q.versionID != "":
+		in.VersionId = aws.String(q.versionID)
+		if q.stage != "" {
+			in.VersionStage = aws.String(q.stage)
+		}
+	case q.stage != "":
+		in.VersionStage = aws.String(q.stage)
+	default:
+		in.VersionStage = aws.String(current)
+	}
+	out, err := b.client(q.at).GetSecretValue(ctx, in)
+	if err != nil {
+		q.fail(err)
+		return
+	}
+	q.answer(version{
+		arn: aws.ToString(out.ARN), name: aws.ToString(out.Name), id: aws.ToString(out.VersionId),
+		stages: out.VersionStages, created: aws.ToTime(out.CreatedDate),
+		text: out.SecretString, bytes: out.SecretBinary,
+	})
+}
