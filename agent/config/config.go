@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,18 @@ type Config struct {
 	Log Log
 }
 
+// AllowedRoles returns the roles that may be assumed: those that LARDER_ROLES
+// lists, and those of configured secrets.
+func (c *Config) AllowedRoles() []string {
+	roles := slices.Clone(c.Roles)
+	for _, spec := range c.Secrets {
+		if query, err := url.ParseQuery(spec.Query); err == nil && query.Has("roleArn") {
+			roles = append(roles, query.Get("roleArn"))
+		}
+	}
+	return roles
+}
+
 // Batch says when several secrets are asked for in one call.
 type Batch string
 
@@ -62,6 +75,10 @@ const (
 	BatchOn   Batch = "on"   // always
 	BatchOff  Batch = "off"  // never
 )
+
+// Above is the number of secrets above which they are asked for in batches; it
+// is negative for never. One secret is no batch.
+func (b Batch) Above() int { return map[Batch]int{BatchAuto: 10, BatchOn: 1, BatchOff: -1}[b] }
 
 // Log says what is logged and how.
 type Log struct {
@@ -141,18 +158,28 @@ func (e *Error) Error() string {
 	return e.Variable + ": " + e.Problem + ": " + e.Hint
 }
 
+// Mistakes returns the errors that err joins, each one line.
+func Mistakes(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, err := range joined.Unwrap() {
+		all = append(all, Mistakes(err)...)
+	}
+	return all
+}
+
 // mistake names the variable in each error that a row's parser returned.
 func mistake(name string, err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var named []error
-		for _, err := range joined.Unwrap() {
-			named = append(named, mistake(name, err))
+	var named []error
+	for _, err := range Mistakes(err) {
+		var e *Error
+		if !errors.As(err, &e) {
+			e = &Error{Problem: err.Error()}
 		}
-		return errors.Join(named...)
+		named = append(named, &Error{Variable: name, Problem: e.Problem, Hint: e.Hint})
 	}
-	var e *Error
-	if errors.As(err, &e) {
-		return &Error{Variable: name, Problem: e.Problem, Hint: e.Hint}
-	}
-	return &Error{Variable: name, Problem: err.Error()}
+	return errors.Join(named...)
 }

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/larder-secrets/larder/agent"
+	"github.com/larder-secrets/larder/agent/config"
+	"github.com/larder-secrets/larder/agent/server"
+	"github.com/larder-secrets/larder/extension"
+)
+
+// refreshMargin is left of an invocation when a refresh is given up: the
+// function's timeout covers extensions too.
+const refreshMargin = 200 * time.Millisecond
+
+// larder ties the agent to the phases of an extension's life.
+type larder struct {
+	getenv func(string) string
+	out    io.Writer
+
+	config *config.Config
+	log    *slog.Logger
+	cache  *agent.Cache
+	server *server.Server
+
+	snapshot bool // INIT's memory is copied into many environments
+}
+
+func (l *larder) hooks() extension.Hooks {
+	return extension.Hooks{Start: l.start, Init: l.init, Invoke: l.invoke, Shutdown: l.shutdown}
+}
+
+// start makes everything ready for requests: the runtime, whose first line may
+// read a secret, is started only after it.
+func (l *larder) start(context.Context) error {
+	cfg, err := config.Load(l.getenv, config.Place{Lambda: true, Schemes: backends.Schemes()})
+	l.config, l.log = cfg, cfg.Log.Logger(l.out)
+	if err != nil {
+		return &extension.Error{Reason: "ConfigInvalid", Err: err}
+	}
+	token, err := server.LambdaToken(l.getenv)
+	if err != nil {
+		return &extension.Error{Reason: "TokenMissing", Err: err}
+	}
+	if token == "" {
+		l.log.Info("SAM local gives no session token: requests are answered without one")
+	}
+	l.snapshot = l.getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+	l.cache = agent.New(agent.Config{
+		Sources:     backends.Sources(cfg, l.log),
+		Secrets:     cfg.Secrets,
+		Listed:      cfg.ListedOnly,
+		MaxStale:    cfg.MaxStale,
+		RefreshWait: cfg.RefreshWait,
+		Entries:     cfg.CacheSize,
+		Bytes:       cfg.CacheBytes,
+		Log:         l.log,
+	})
+	l.server, err = server.Listen(server.Config{Port: cfg.Port, Token: token, Cache: l.cache, Backend: cfg.Backend, Log: l.log})
+	if err != nil {
+		return &extension.Error{Reason: "PortUnavailable", Err: err}
+	}
+	go l.server.Serve()
+	return nil
+}
+
+// init prefetches, for as long as INIT may be held up; what is missing then goes
+// on arriving.
+func (l *larder) init(ctx context.Context, _ *extension.Function) error {
+	if l.snapshot {
+		return nil // what is fetched now would be in every copy
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.config.InitTimeout)
+	defer cancel()
+	err := l.cache.Prefetch(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case l.config.FailAtInit:
+		return &extension.Error{Reason: "PrefetchFailed", Err: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		l.log.Warn("the prefetch goes on beside the first invocation", "LARDER_INIT_TIMEOUT", l.config.InitTimeout)
+	}
+	return nil // logged, and told to whoever reads the secret
+}
+
+// invoke refreshes what is due, beside the handler.
+func (l *larder) invoke(ctx context.Context, e extension.Event) {
+	if l.snapshot {
+		l.cache.Drop()
+		l.snapshot = false
+	}
+	budget := min(l.config.RefreshTimeout, time.Until(e.Deadline())-refreshMargin)
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	l.cache.Refresh(ctx)
+}
+
+// shutdown ends what start has begun, as far as it came.
+func (l *larder) shutdown(ctx context.Context) {
+	if l.server != nil {
+		l.server.Shutdown(ctx)
+	}
+	if l.cache != nil {
+		l.cache.Close()
+	}
+}
+
+// complain writes what ended the process, a line for each cause.
+func (l *larder) complain(err error) {
+	log := l.log
+	if log == nil {
+		log = config.Log{}.Logger(l.out)
+	}
+	var named *extension.Error
+	if errors.As(err, &named) {
+		err = named.Err
+	}
+	for _, err := range config.Mistakes(err) {
+		log.Error(err.Error())
+	}
+}
