@@ -87,12 +87,14 @@ func checkJSON(text []byte) error {
 	}
 	var open []*jsonLevel
 	for d := json.NewDecoder(bytes.NewReader(text)); ; {
+		before := text[d.InputOffset():]
 		token, err := d.Token()
 		if err != nil {
 			return nil // the end: the syntax has been checked above
 		}
 		if len(open) > 0 && open[len(open)-1].repeats(token) {
-			return jsonErrorAt(text, d.InputOffset()-1, "this name stands twice in its object")
+			start := len(text) - len(bytes.TrimLeft(before, ", \t\r\n"))
+			return jsonErrorAt(text, int64(start), "this name stands twice in its object")
 		}
 		switch token {
 		case json.Delim('{'), json.Delim('['):

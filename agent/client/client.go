@@ -50,14 +50,21 @@ func (c *Client) Secret(name string) Ref { return Ref{client: c, name: name} }
 
 // Ref is a named secret. It holds no value.
 type Ref struct {
-	client    *Client
-	name, key string
-	fresh     bool
+	client           *Client
+	name, key, stage string
+	fresh            bool
 }
 
 // Key returns a Ref to one top-level member of a secret that is a JSON object.
 func (r Ref) Key(name string) Ref {
 	r.key = name
+	return r
+}
+
+// Stage returns a Ref to the version that carries a stage, such as AWSPREVIOUS;
+// without one it is AWSCURRENT.
+func (r Ref) Stage(name string) Ref {
+	r.stage = name
 	return r
 }
 
@@ -101,6 +108,9 @@ func (r Ref) path() string {
 	query := url.Values{"name": {r.name}}
 	if r.key != "" {
 		query.Set("key", r.key)
+	}
+	if r.stage != "" {
+		query.Set("versionStage", r.stage)
 	}
 	if r.fresh {
 		query.Set("refresh", "true")

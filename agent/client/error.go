@@ -1,6 +1,10 @@
 package client
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
 
 // What an [Error] can be, for [errors.Is].
 var (
@@ -22,7 +26,12 @@ type Error struct {
 	kind error
 }
 
-func (e *Error) Error() string { return "secret " + quote(e.Secret) + ": " + e.Problem }
+func (e *Error) Error() string {
+	if strings.HasPrefix(e.Problem, "secret ") { // the agent's own text names it
+		return e.Problem
+	}
+	return "secret " + strconv.Quote(e.Secret) + ": " + e.Problem
+}
 
 // Unwrap returns one of the package's Err variables.
 func (e *Error) Unwrap() error { return e.kind }

@@ -8,14 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 )
 
 const (
 	tokenHeader = "X-Aws-Parameters-Secrets-Token"
 	defaultPort = "2773"
-	maxProblem  = 64 << 10
 )
 
 // get reads r, once more with a new token where the agent has been restarted
@@ -38,73 +36,103 @@ func (c *Client) get(ctx context.Context, r Ref) ([]byte, error) {
 	return body, err
 }
 
-// ask makes one request.
+// ask makes one request for r.
 func (c *Client) ask(ctx context.Context, r Ref, token string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	answer, err := c.send(ctx, r.path(), token)
+	switch {
+	case err != nil && err.kind == nil:
+		return nil, fmt.Errorf("secret %q: %w", r, ctx.Err())
+	case err != nil:
+		err.Secret = r.String()
+		return nil, err
+	case answer.status != http.StatusOK:
+		return nil, refused(r, answer)
+	}
+	return answer.body, nil
+}
+
+// Ping returns nil where an agent answers.
+func (c *Client) Ping(ctx context.Context) error {
+	answer, err := c.send(ctx, "/ping", "")
+	switch {
+	case err != nil && err.kind == nil:
+		return ctx.Err()
+	case err != nil:
+		return errors.New(err.Problem)
+	case answer.status != http.StatusOK || string(answer.body) != "healthy":
+		return fmt.Errorf("what answers on %s (status %d) is not a Larder agent", c.address(), answer.status)
+	}
+	return nil
+}
+
+// answer is what an agent answers, read to its end.
+type answer struct {
+	status      int
+	contentType string
+	body        []byte
+}
+
+// send makes a GET request. An error without a kind is that of ctx.
+func (c *Client) send(ctx context.Context, path, token string) (*answer, *Error) {
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	address := net.JoinHostPort("127.0.0.1", c.port())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+r.path(), nil)
+	req, err := http.NewRequestWithContext(limited, http.MethodGet, "http://"+c.address()+path, nil)
 	if err != nil {
-		return nil, &Error{Secret: r.String(), Problem: "the port is not a number: " + strconv.Quote(c.port()), kind: ErrInvalid}
+		return nil, &Error{Problem: fmt.Sprintf("the port %q is not a number: set LARDER_PORT to the agent's", c.port()), kind: ErrInvalid}
 	}
 	if token != "" {
 		req.Header.Set(tokenHeader, token)
 	}
 	resp, err := c.transport().Do(req)
 	if err != nil {
-		return nil, c.unanswered(ctx, r, address, err)
+		return nil, c.unanswered(ctx, err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, refused(r, resp)
-	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return nil, c.unanswered(ctx, r, address, err)
+		return nil, c.unanswered(ctx, err)
 	}
-	return body, nil
+	return &answer{resp.StatusCode, resp.Header.Get("Content-Type"), body}, nil
 }
 
 // unanswered says why there is no answer. The error of net/http is not passed
 // on: it repeats the URL.
-func (c *Client) unanswered(ctx context.Context, r Ref, address string, err error) error {
+func (c *Client) unanswered(ctx context.Context, err error) *Error {
 	var dial *net.OpError
 	switch {
-	case errors.As(err, &dial) && dial.Op == "dial" && ctx.Err() == nil:
-		problem := fmt.Sprintf("no agent answers on %s (%v): ", address, dial.Err)
+	case ctx.Err() != nil:
+		return &Error{Problem: ctx.Err().Error()}
+	case errors.As(err, &dial) && dial.Op == "dial":
+		problem := fmt.Sprintf("no agent answers on %s (%v): ", c.address(), dial.Err)
 		if c.getenv("AWS_LAMBDA_FUNCTION_NAME") != "" {
 			problem += "is the Larder layer attached to this function, and its port the same?"
 		} else {
 			problem += "start one with: larder serve"
 		}
-		return &Error{Secret: r.String(), Problem: problem, kind: ErrNoAgent}
-	case ctx.Err() != nil:
-		return fmt.Errorf("secret %s: %w", quote(r.String()), ctx.Err())
+		return &Error{Problem: problem, kind: ErrNoAgent}
 	default:
-		return &Error{Secret: r.String(), Problem: "the agent on " + address + " broke off its answer", kind: ErrNoAgent}
+		return &Error{Problem: "the agent on " + c.address() + " broke off its answer", kind: ErrUnavailable}
 	}
 }
 
 // refused makes an error of what the agent says.
-func refused(r Ref, resp *http.Response) error {
-	e := &Error{Secret: r.String(), Status: resp.StatusCode}
+func refused(r Ref, a *answer) error {
+	e := &Error{Secret: r.String(), Status: a.status}
 	var problem struct{ Code, Detail string }
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
-	if resp.Header.Get("Content-Type") == "application/problem+json" && json.Unmarshal(text, &problem) == nil {
-		e.Problem = problem.Detail
-	} else {
-		e.Problem = fmt.Sprintf("what answers on this port (status %d) is not a Larder agent: set LARDER_PORT to the agent's", resp.StatusCode)
+	if a.contentType != "application/problem+json" || json.Unmarshal(a.body, &problem) != nil {
+		e.Problem = fmt.Sprintf("what answers on this port (status %d) is not a Larder agent: set LARDER_PORT to the agent's", a.status)
 		e.kind = ErrNoAgent
 		return e
 	}
+	e.Problem = problem.Detail
 	switch {
 	case problem.Code == "BadToken":
 		e.kind = ErrToken
-	case resp.StatusCode == http.StatusNotFound:
+	case a.status == http.StatusNotFound:
 		e.kind = ErrNotFound
-	case resp.StatusCode == http.StatusForbidden:
+	case a.status == http.StatusForbidden:
 		e.kind = ErrDenied
-	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
+	case a.status == http.StatusTooManyRequests || a.status >= 500:
 		e.kind = ErrUnavailable
 	default:
 		e.kind = ErrInvalid
@@ -132,6 +160,8 @@ func (c *Client) transport() *http.Client {
 // process needs no Close.
 func (c *Client) Close() { c.transport().CloseIdleConnections() }
 
+func (c *Client) address() string { return net.JoinHostPort("127.0.0.1", c.port()) }
+
 func (c *Client) port() string {
 	for _, name := range []string{"LARDER_PORT", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"} {
 		if port := c.getenv(name); port != "" {
@@ -140,5 +170,3 @@ func (c *Client) port() string {
 	}
 	return defaultPort
 }
-
-func quote(name string) string { return strconv.Quote(name) }

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/larder-secrets/larder/agent"
+	"github.com/larder-secrets/larder/agent/config"
+	"github.com/larder-secrets/larder/agent/file"
+	"github.com/larder-secrets/larder/agent/server"
+)
+
+// shutdownTime is what readers have to finish after a signal.
+const shutdownTime = 2 * time.Second
+
+// serve answers requests until ctx ends.
+func (p *Program) serve(ctx context.Context) int {
+	cfg, err := config.Load(p.Getenv, config.Place{Schemes: p.Backends.Schemes()})
+	if err != nil {
+		return p.fail(usage, err)
+	}
+	log := cfg.Log.Logger(p.Stderr)
+	token, tokenFile, err := server.SidecarToken(p.Getenv)
+	if err != nil {
+		return p.fail(failed, err)
+	}
+	cache := agent.New(agent.Config{
+		Sources:     p.Backends.Sources(cfg, log),
+		Secrets:     cfg.Secrets,
+		Listed:      cfg.ListedOnly,
+		MaxStale:    cfg.MaxStale,
+		RefreshWait: cfg.RefreshWait,
+		Entries:     cfg.CacheSize,
+		Bytes:       cfg.CacheBytes,
+		Log:         log,
+	})
+	defer cache.Close()
+	s, err := server.Listen(server.Config{Port: cfg.Port, Token: token, Cache: cache, Backend: cfg.Backend, Log: log})
+	if err != nil {
+		return p.fail(failed, err)
+	}
+	p.greet(cfg, tokenFile)
+
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	prefetched := make(chan error, 1)
+	go func() { prefetched <- cache.Prefetch(ctx) }()
+	for {
+		select {
+		case err := <-prefetched:
+			prefetched = nil
+			if err != nil && cfg.FailAtInit && ctx.Err() == nil {
+				stop(s)
+				return p.fail(failed, fmt.Errorf("LARDER_ON_INIT_FAILURE=fail: %w", err))
+			}
+		case err := <-served:
+			if err != nil {
+				return p.fail(failed, err)
+			}
+			return ok
+		case <-ctx.Done():
+			stop(s)
+			<-served
+			return ok
+		}
+	}
+}
+
+func stop(s *server.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	s.Shutdown(ctx)
+}
+
+// greet says what is served, how to ask for it, and what is still to be done.
+func (p *Program) greet(cfg *config.Config, tokenFile string) {
+	address := fmt.Sprintf("http://127.0.0.1:%d", cfg.Port)
+	if cfg.Log.Off || cfg.Log.Level > slog.LevelInfo {
+		return
+	}
+	fmt.Fprintf(p.Stderr, "larder %s serves secrets on %s\n", agent.Version, address)
+	header := "$AWS_TOKEN"
+	if tokenFile != "" {
+		header = "$(cat " + tokenFile + ")"
+	}
+	fmt.Fprintf(p.Stderr, "try: curl -H \"X-Aws-Parameters-Secrets-Token: %s\" '%s/secret?name=my-api-key'\n", header, address)
+	if _, linked := p.Backends["file"]; !linked || cfg.Backend != "file" {
+		return
+	}
+	path, err := file.Expand(cfg.File)
+	if err != nil {
+		p.fail(failed, err)
+		return
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(p.Stderr, "there is no secrets file yet: create %s with one line such as\n%s\n", path, file.Example)
+	} else {
+		fmt.Fprintf(p.Stderr, "names without a scheme are read from %s\n", path)
+	}
+}

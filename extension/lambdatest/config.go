@@ -1,0 +1,204 @@
+package lambdatest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// functionProcess is the name under which the function's process is reported.
+const functionProcess = "function"
+
+// Config says what to run and under which limits. Only Function is required;
+// every other zero value means the default given with the field.
+type Config struct {
+	// Function is the command line of the function's process, its bootstrap.
+	Function []string
+
+	// Extensions are the paths of the external extensions. As in
+	// /opt/extensions, a file's base name is the extension's name. A path that
+	// cannot be started fails INIT, as a stray file there does in Lambda.
+	Extensions []string
+
+	// Env holds the function's configured variables. The function and the
+	// extensions see them, and they override the platform's defaults, such as
+	// AWS_REGION, AWS_SESSION_TOKEN or AWS_LAMBDA_INITIALIZATION_TYPE. An
+	// empty value leaves the variable set, but empty.
+	Env map[string]string
+
+	// Unset names defaults that are to be absent altogether.
+	Unset []string
+
+	// Dir is the working directory of every process and the function's
+	// LAMBDA_TASK_ROOT. The default is the caller's working directory.
+	Dir string
+
+	// Addr is the loopback address to listen on. The default is 127.0.0.1:0, a
+	// free port.
+	Addr string
+
+	FunctionName    string // default "function"
+	FunctionVersion string // default "$LATEST"
+	Handler         string // default "bootstrap"
+	AccountID       string // default "123456789012"
+	MemoryMB        int    // default 128; announced, not enforced
+
+	// Timeout is the function's: it covers the handler and, after it, the
+	// extensions. The default is 3 s.
+	Timeout time.Duration
+
+	// InitTimeout limits an INIT outside of an invocation. The default is 10 s.
+	InitTimeout time.Duration
+
+	// ShutdownTimeout is the time between the start of a shutdown and SIGKILL
+	// where there are external extensions. The default is 2 s.
+	ShutdownTimeout time.Duration
+
+	// Freeze stops every process with SIGSTOP while the environment is idle and
+	// continues it before the next event. Managed Instances never freeze, so
+	// the two exclude each other.
+	Freeze bool
+
+	// ManagedInstances applies the rules of Lambda Managed Instances: an
+	// extension may register for SHUTDOWN only and invocations run concurrently.
+	ManagedInstances bool
+
+	// Concurrency is the number of simultaneous invocations with
+	// ManagedInstances. The default is 10.
+	Concurrency int
+
+	// RefuseRegister, when set, is the answer to every registration.
+	RefuseRegister *Refusal
+
+	// Output receives every line of every process as it comes, prefixed with
+	// the process's name. One line is one Write; Writes do not overlap. The
+	// lines are kept for Processes in any case. A Write that blocks holds up
+	// the process that printed the line.
+	Output io.Writer
+}
+
+// Refusal is an error answer of the Extensions API.
+type Refusal struct {
+	Status       int    // default 403
+	ErrorType    string // default "Extension.RegistrationRefused"
+	ErrorMessage string // default "registration refused"
+}
+
+// normalise fills in the defaults and reports every mistake.
+func (c *Config) normalise() error {
+	c.Env = maps.Clone(c.Env)
+	c.Function = slices.Clone(c.Function)
+	c.Extensions = slices.Clone(c.Extensions)
+	c.Unset = slices.Clone(c.Unset)
+
+	fallback(&c.Addr, "127.0.0.1:0")
+	fallback(&c.FunctionName, "function")
+	fallback(&c.FunctionVersion, "$LATEST")
+	fallback(&c.Handler, "bootstrap")
+	fallback(&c.AccountID, "123456789012")
+	fallback(&c.MemoryMB, 128)
+	fallback(&c.Timeout, 3*time.Second)
+	fallback(&c.InitTimeout, 10*time.Second)
+	fallback(&c.ShutdownTimeout, 2*time.Second)
+	if c.ManagedInstances {
+		fallback(&c.Concurrency, 10)
+	}
+	if c.RefuseRegister != nil {
+		refusal := *c.RefuseRegister
+		fallback(&refusal.Status, 403)
+		fallback(&refusal.ErrorType, "Extension.RegistrationRefused")
+		fallback(&refusal.ErrorMessage, "registration refused")
+		c.RefuseRegister = &refusal
+	}
+	return errors.Join(c.checkProcesses(), c.checkAddr(), c.checkNumbers(), c.checkEnv())
+}
+
+func fallback[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c *Config) checkProcesses() error {
+	var errs []error
+	if len(c.Function) == 0 || c.Function[0] == "" {
+		errs = append(errs, errors.New("function: a command line is required"))
+	}
+	seen := map[string]bool{functionProcess: true}
+	for _, path := range c.Extensions {
+		name := filepath.Base(path)
+		if path == "" {
+			errs = append(errs, errors.New("extensions: empty path"))
+		} else if seen[name] {
+			errs = append(errs, fmt.Errorf("extensions: the name %q is taken", name))
+		}
+		seen[name] = true
+	}
+	return errors.Join(errs...)
+}
+
+// checkAddr refuses whatever could be reached from outside: these APIs run
+// code and know no authentication.
+func (c *Config) checkAddr() error {
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return fmt.Errorf("addr: %w", err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("addr: %q is not a loopback address", host)
+	}
+	return nil
+}
+
+func (c *Config) checkNumbers() error {
+	var errs []error
+	for name, negative := range map[string]bool{
+		"memory":           c.MemoryMB < 0,
+		"timeout":          c.Timeout < 0,
+		"init timeout":     c.InitTimeout < 0,
+		"shutdown timeout": c.ShutdownTimeout < 0,
+		"concurrency":      c.Concurrency < 0,
+	} {
+		if negative {
+			errs = append(errs, fmt.Errorf("%s: must not be negative", name))
+		}
+	}
+	if c.Freeze && c.ManagedInstances {
+		errs = append(errs, errors.New("freeze: managed instances do not freeze"))
+	}
+	if c.Concurrency > 1 && !c.ManagedInstances {
+		errs = append(errs, errors.New("concurrency: only managed instances run invocations concurrently"))
+	}
+	if r := c.RefuseRegister; r != nil && (r.Status < 400 || r.Status > 599) {
+		errs = append(errs, fmt.Errorf("refuse register: status %d is not an error", r.Status))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkEnv() error {
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(c.Env)), c.Unset) {
+		if name == "" || strings.ContainsAny(name, "=\x00") {
+			return fmt.Errorf("env: %q is not a variable's name", name)
+		}
+	}
+	if _, ok := c.Env["AWS_LAMBDA_RUNTIME_API"]; ok {
+		return errors.New("env: AWS_LAMBDA_RUNTIME_API is set by the local Lambda, see Addr")
+	}
+	return nil
+}
+
+// functionARN is the ARN under which the function is invoked.
+func (c *Config) functionARN() string {
+	region := "us-east-1"
+	if r := c.Env["AWS_REGION"]; r != "" {
+		region = r
+	}
+	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", region, c.AccountID, c.FunctionName)
+}
