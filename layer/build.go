@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -120,11 +119,7 @@ func (p goPackage) read(ctx context.Context, b *builder, arch string) ([]byte, e
 		"-ldflags=-s -w -buildid=", "-o", binary, string(p)); err != nil {
 		return nil, fmt.Errorf("package %q: %w", string(p), err)
 	}
-	data, err := os.ReadFile(binary)
-	if errors.Is(err, os.ErrNotExist) { // the go command skips other packages in silence
-		return nil, fmt.Errorf("package %q: not a main package", string(p))
-	}
-	return data, err
+	return os.ReadFile(binary)
 }
 
 func (f plainFile) read(_ context.Context, b *builder, _ string) ([]byte, error) {

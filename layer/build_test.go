@@ -58,7 +58,7 @@ func TestSameBytesFromAnyCheckout(t *testing.T) {
 	t.Setenv("GOFLAGS", "-tags=extra")
 	t.Setenv("GOAMD64", "v3")
 	t.Setenv("GOOS", "plan9")
-	t.Setenv("GOEXPERIMENT", "synchashtriemap")
+	t.Setenv("GOEXPERIMENT", "none")
 	t.Setenv("CGO_ENABLED", "1")
 	t.Setenv("TZ", "Asia/Tokyo")
 	settings := filepath.Join(t.TempDir(), "env")
@@ -106,7 +106,7 @@ func TestRefusedSources(t *testing.T) {
 		want   string
 	}{
 		"missing package":     {goPackage("./cmd/none"), `"./cmd/none"`},
-		"not a main package":  {goPackage("./word"), "not a main package"},
+		"not a main package":  {goPackage("./word"), "main package"},
 		"package elsewhere":   {goPackage("../tiny"), "within the module"},
 		"package up and out":  {goPackage("./../tiny"), "within the module"},
 		"package by its path": {goPackage("example.com/tiny/cmd/tiny"), "within the module"},

@@ -33,7 +33,11 @@ func larderVariables() []Variable {
 			Help: "where secrets live whose reference names no scheme",
 			set: func(c *Config, text string, p Place) error {
 				c.Backend = text
-				return oneOf(text, p.Schemes)
+				err := oneOf(text, p.Schemes)
+				if err != nil {
+					c.Backend = p.Schemes[0] // so that the references are not blamed as well
+				}
+				return err
 			},
 		},
 		{

@@ -1,0 +1,57 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+FUZZTIME ?= 10s
+
+build := CGO_ENABLED=0 $(GO) build -trimpath
+tool  := $(GO) tool -modfile=.ci/tools.mod
+
+# The race detector needs cgo, which go env tells to be off where no C compiler is.
+race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
+note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
+
+.PHONY: help run build test integration lint fuzz layer clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## run the example function with the extension, in a local Lambda
+	$(build) -o bin/extensions/larder ./layer/extensions/larder
+	$(build) -o bin/example/bootstrap ./example/go
+	$(GO) run ./example/run -extension bin/extensions/larder -function bin/example/bootstrap -secrets example/secrets.json
+
+build: ## build bin/larder, the sidecar, and bin/extensions/larder
+	$(build) -o bin/larder .
+	$(build) -o bin/extensions/larder ./layer/extensions/larder
+
+test: ## run the tests that need Go alone
+	$(note)
+	$(GO) test $(race) -count=1 -timeout=5m ./...
+
+integration: ## run the tests, those against a local AWS among them (needs python3)
+	$(note)
+	moto=$$(.ci/moto); LARDER_MOTO=$$moto $(GO) test $(race) -count=1 -timeout=10m -tags=integration ./...
+
+lint: ## check format, code and modules
+	@unformatted=$$($(tool) gofumpt -l .); [ -z "$$unformatted" ] || { printf 'gofumpt would change:\n%s\n' "$$unformatted" >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags=integration ./...
+	$(tool) staticcheck ./...
+	$(tool) staticcheck -tags=integration ./...
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+fuzz: ## fuzz every fuzz target for FUZZTIME, 10s if not set
+	@$(GO) test -list='^Fuzz' ./... | awk '/^Fuzz/ { name[n++] = $$1 } /^ok/ { for (i = 0; i < n; i++) print name[i], $$2; n = 0 }' | \
+	while read -r name package; do \
+		echo "$$package $$name"; \
+		$(GO) test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) "$$package" </dev/null; \
+	done
+
+layer: ## pack dist/larder-layer-amd64.zip and dist/larder-layer-arm64.zip
+	toolchain=$$(awk '$$1 == "toolchain" { print $$2 }' go.mod); GOTOOLCHAIN=$${toolchain:-local} $(GO) run ./layer -arch all
+
+clean: ## remove what the other targets made
+	rm -rf bin dist

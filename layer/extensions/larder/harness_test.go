@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/larder-secrets/larder/extension/lambdatest"
+)
+
+// binary is the extension as built for these tests, with the race detector
+// where they have it.
+var binary string
+
+func TestMain(m *testing.M) {
+	if os.Getenv(probeVariable) != "" {
+		probe()
+		return
+	}
+	dir, err := os.MkdirTemp("", "larder")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "larder")
+	build := exec.Command("go", "build", fmt.Sprintf("-race=%t", raceEnabled), "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		os.RemoveAll(dir)
+		os.Exit(status)
+	}))
+}
+
+// bench is one local Lambda with the extension and the probe function.
+type bench struct {
+	*lambdatest.Lambda
+	t *testing.T
+}
+
+// start runs the binary with env beside the probe, without INIT yet.
+func start(t *testing.T, env map[string]string, change func(*lambdatest.Config)) *bench {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := lambdatest.Config{
+		Function:   []string{self},
+		Extensions: []string{binary},
+		Timeout:    20 * time.Second,
+		Env: map[string]string{
+			probeVariable: "1",
+			"LARDER_PORT": freePort(t),
+		},
+	}
+	maps.Copy(config.Env, env)
+	if change != nil {
+		change(&config)
+	}
+	lambda, err := lambdatest.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{lambda, t}
+	t.Cleanup(func() {
+		if err := lambda.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		for _, p := range lambda.Processes() {
+			if strings.Contains(p.Output, "DATA RACE") || strings.Contains(p.Output, "panic:") || strings.Contains(p.Output, "fatal error:") {
+				t.Errorf("%s printed:\n%s", p.Name, p.Output)
+			}
+		}
+	})
+	return b
+}
+
+// init runs INIT, which must succeed.
+func (b *bench) init() *bench {
+	b.t.Helper()
+	if _, err := b.Init(b.t.Context()); err != nil {
+		b.t.Fatalf("init: %v\n%s", err, b.Output("larder"))
+	}
+	return b
+}
+
+// ask invokes the probe, which makes the requests, and returns the answers.
+func (b *bench) ask(requests ...request) []answer {
+	b.t.Helper()
+	payload, err := json.Marshal(requests)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	response, err := b.Invoke(b.t.Context(), payload)
+	if err != nil {
+		b.t.Fatalf("invoke: %v\n%s", err, b.Output("larder"))
+	}
+	if response.FunctionError != "" {
+		b.t.Fatalf("the probe failed: %s\n%s", response.Payload, b.Output("larder"))
+	}
+	var answers []answer
+	if err := json.Unmarshal(response.Payload, &answers); err != nil {
+		b.t.Fatal(err)
+	}
+	return answers
+}
+
+// read is ask for one path.
+func (b *bench) read(path string) answer {
+	b.t.Helper()
+	return b.ask(request{Path: path})[0]
+}
+
+// lines returns what the extension has printed so far, line by line.
+func (b *bench) lines() []string {
+	text := strings.TrimSpace(b.Output("larder"))
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+// exited waits for the extension's process to end.
+func (b *bench) exited() lambdatest.Process {
+	b.t.Helper()
+	eventually(b.t, "the extension ends", func() bool { return b.Process("larder").State == lambdatest.Exited })
+	return b.Process("larder")
+}
+
+// eventually polls until true, for at most ten seconds.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("in vain: %s", what)
+		}
+	}
+}
+
+// secretsFile writes the file of the file backend and returns the variables
+// that point to it.
+func secretsFile(t *testing.T, content string) map[string]string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secrets.json")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]string{"LARDER_BACKEND": "file", "LARDER_FILE": path}
+}
+
+// with returns env and more.
+func with(env map[string]string, more ...string) map[string]string {
+	env = maps.Clone(env)
+	for i := 0; i < len(more); i += 2 {
+		env[more[i]] = more[i+1]
+	}
+	return env
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// expect fails unless the answer has the status and the body contains all
+// texts.
+func (a answer) expect(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if a.Status != status {
+		t.Errorf("status %d, want %d: %s", a.Status, status, a.text())
+	}
+	for _, text := range texts {
+		if !bytes.Contains(a.Body, []byte(text)) {
+			t.Errorf("the body lacks %q: %s", text, a.text())
+		}
+	}
+}
+
+func (a answer) text() string { return cmp.Or(string(a.Body), a.Error) }
