@@ -56,7 +56,7 @@ func (p *Program) serve(ctx context.Context) int {
 			prefetched = nil
 			if err != nil && cfg.FailAtInit && ctx.Err() == nil {
 				stop(s)
-				return p.fail(failed, fmt.Errorf("LARDER_ON_INIT_FAILURE=fail: %w", err))
+				return p.fail(failed, errors.New("LARDER_ON_INIT_FAILURE=fail: secrets could not be prefetched, see above"))
 			}
 		case err := <-served:
 			if err != nil {

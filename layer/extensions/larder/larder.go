@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"time"
@@ -64,8 +65,15 @@ func (l *larder) start(context.Context) error {
 	if err != nil {
 		return &extension.Error{Reason: "PortUnavailable", Err: err}
 	}
-	go l.server.Serve()
+	go l.serve()
 	return nil
+}
+
+// serve answers requests until shutdown stops the server.
+func (l *larder) serve() {
+	if err := l.server.Serve(); err != nil {
+		l.log.Error("requests are no longer answered: " + err.Error())
+	}
 }
 
 // init prefetches, for as long as INIT may be held up; what is missing then goes
@@ -77,15 +85,17 @@ func (l *larder) init(ctx context.Context, _ *extension.Function) error {
 	ctx, cancel := context.WithTimeout(ctx, l.config.InitTimeout)
 	defer cancel()
 	err := l.cache.Prefetch(ctx)
-	switch {
-	case err == nil:
-		return nil
-	case l.config.FailAtInit:
-		return &extension.Error{Reason: "PrefetchFailed", Err: err}
-	case errors.Is(err, context.DeadlineExceeded):
-		l.log.Warn("the prefetch goes on beside the first invocation", "LARDER_INIT_TIMEOUT", l.config.InitTimeout)
+	late := errors.Is(err, context.DeadlineExceeded)
+	if late {
+		err = fmt.Errorf("the prefetch has not ended within LARDER_INIT_TIMEOUT (%s)", l.config.InitTimeout)
 	}
-	return nil // logged, and told to whoever reads the secret
+	switch {
+	case err != nil && l.config.FailAtInit:
+		return &extension.Error{Reason: "PrefetchFailed", Err: err}
+	case late && l.config.InitTimeout > 0:
+		l.log.Warn(err.Error() + ": it goes on beside the first invocation")
+	}
+	return nil // each failure has been logged, and is told to whoever reads the secret
 }
 
 // invoke refreshes what is due, beside the handler.
