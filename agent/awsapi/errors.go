@@ -168,6 +168,7 @@ func printable(text string) string {
 		}
 		return c
 	}, text)
+	text = strings.TrimRight(text, ". ") // a hint follows
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
 	}

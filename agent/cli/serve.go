@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"time"
 
@@ -88,7 +89,11 @@ func (p *Program) greet(cfg *config.Config, tokenFile string) {
 	if tokenFile != "" {
 		header = "$(cat " + tokenFile + ")"
 	}
-	fmt.Fprintf(p.Stderr, "try: curl -H \"X-Aws-Parameters-Secrets-Token: %s\" '%s/secret?name=my-api-key'\n", header, address)
+	name := "my-api-key"
+	if len(cfg.Secrets) > 0 {
+		name = cfg.Secrets[0].Reference.String()
+	}
+	fmt.Fprintf(p.Stderr, "try: curl -H \"X-Aws-Parameters-Secrets-Token: %s\" '%s/secret?name=%s'\n", header, address, url.QueryEscape(name))
 	if _, linked := p.Backends["file"]; !linked || cfg.Backend != "file" {
 		return
 	}
