@@ -3,13 +3,17 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"debug/buildinfo"
+	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
 )
 
-// TestLayer builds the layer that is published.
+// TestLayer packs the layer that is published, as make layer does.
 func TestLayer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the extension")
@@ -22,9 +26,22 @@ func TestLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := pack(t.Context(), b, "amd64", contents)
+	if err := b.checkToolchain(t.Context()); err != nil {
+		t.Skip(err)
+	}
+	out := filepath.Join(t.TempDir(), "layer.zip")
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./layer", "-arch", "amd64", "-out", out)
+	cmd.Dir = root
+	printed, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, printed)
+	}
+	data, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("%x  %s\n", sha256.Sum256(data), out); string(printed) != want {
+		t.Errorf("it prints %q, want %q", printed, want)
 	}
 
 	// A file more here is a file more in every function that uses the layer.

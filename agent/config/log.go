@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -19,7 +20,7 @@ func (l Log) Logger(w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l.Level, ReplaceAttr: lambdaNames})).With("source", "larder")
 	default:
 		lines := &lines{out: w}
-		attrs := slog.NewTextHandler(&lines.attrs, &slog.HandlerOptions{Level: l.Level, ReplaceAttr: dropBuiltIn})
+		attrs := slog.NewTextHandler(&lines.attrs, &slog.HandlerOptions{Level: l.Level, ReplaceAttr: notAttributes})
 		return slog.New(&textHandler{Handler: attrs, lines: lines})
 	}
 }
@@ -37,16 +38,23 @@ func lambdaNames(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func dropBuiltIn(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
+// errorKey is that of an error, which is a sentence.
+const errorKey = "error"
+
+// notAttributes leaves out what textHandler writes by itself, or not at all.
+func notAttributes(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && slices.Contains([]string{slog.TimeKey, slog.LevelKey, slog.MessageKey, errorKey}, a.Key) {
 		return slog.Attr{}
 	}
 	return a
 }
 
-// textHandler puts level and message in front of the attributes, which
-// slog.TextHandler writes. The time is left out: Lambda and service managers
-// write their own.
+// textHandler writes level, message and error as a sentence, and behind it the
+// attributes as slog.TextHandler does:
+//
+//	larder: warn: a secret could not be prefetched: secret "db" is … (secret=aws:db)
+//
+// The time is left out: Lambda and service managers write their own.
 type textHandler struct {
 	slog.Handler
 	lines *lines
@@ -65,11 +73,17 @@ func (h *textHandler) Handle(ctx context.Context, r slog.Record) error {
 	if err := h.Handler.Handle(ctx, r); err != nil {
 		return err
 	}
-	line := "larder: " + strings.ToLower(r.Level.String()) + ": " + strings.ReplaceAll(r.Message, "\n", "; ")
+	line := "larder: " + strings.ToLower(r.Level.String()) + ": " + r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == errorKey {
+			line += ": " + a.Value.String()
+		}
+		return true
+	})
 	if attrs := strings.TrimSpace(h.lines.attrs.String()); attrs != "" {
-		line += ": " + attrs
+		line += " (" + attrs + ")"
 	}
-	_, err := io.WriteString(h.lines.out, line+"\n")
+	_, err := io.WriteString(h.lines.out, strings.ReplaceAll(line, "\n", "; ")+"\n")
 	return err
 }
 
