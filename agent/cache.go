@@ -141,9 +141,11 @@ func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, err
 		}
 		var begun []*flight
 		if f == nil {
-			if err := c.limit(ref, mode, now); err != nil {
-				c.mu.Unlock()
-				return Reading{}, err
+			if held == nil { // refreshing what is held is bounded by its TTL and its back-off
+				if err := c.limit(ref, mode, now); err != nil {
+					c.mu.Unlock()
+					return Reading{}, err
+				}
 			}
 			f = c.begin(ref, now)
 			begun = []*flight{f}
@@ -194,8 +196,8 @@ func (c *Cache) admit(ctx context.Context, ref Reference) error {
 }
 
 // recall answers from memory: a fresh value, a failure that is still
-// remembered, or a stale value while the backend is known to be down. c.mu is
-// held.
+// remembered, or while the backend is known to be down a stale value, and once
+// that is too old the outage. c.mu is held.
 func (c *Cache) recall(ref Reference, now time.Time) (Reading, error, bool) {
 	e := c.index[ref]
 	switch {
@@ -205,6 +207,9 @@ func (c *Cache) recall(ref Reference, now time.Time) (Reading, error, bool) {
 	case e != nil && c.usable(e, now) && now.Before(e.retryAt):
 		c.counts.Stale++
 		return e.read(now, true), nil, true
+	case e != nil && c.ttl(e) > 0 && now.Before(e.retryAt):
+		c.counts.Failures++
+		return Reading{}, e.outage, true
 	}
 	if f, ok := c.failed[ref]; ok && now.Before(f.until) && (e == nil || !c.usable(e, now)) {
 		c.counts.Failures++

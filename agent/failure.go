@@ -31,6 +31,7 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) {
 	e := c.index[ref]
 	if e != nil && err.Kind.Outage() {
 		e.outages++
+		e.outage = err
 		e.retryAt = now.Add(max(err.RetryAfter, backoff(e.outages)))
 		e.dueAt = e.retryAt
 		return

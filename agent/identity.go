@@ -13,6 +13,7 @@ type entry struct {
 	configured bool
 
 	outages int       // in a row
+	outage  *Error    // the last of them
 	retryAt time.Time // after an outage: not asked again before
 }
 
@@ -63,7 +64,7 @@ func (c *Cache) keep(ref Reference, s *Secret, began time.Time) {
 	}
 	e.fetched = began
 	e.dueAt = began.Add(untilDue(c.ttl(e)))
-	e.outages, e.retryAt = 0, time.Time{}
+	e.outages, e.outage, e.retryAt = 0, nil, time.Time{}
 	c.name(e, ref)
 	for _, alias := range s.Aliases {
 		c.name(e, alias)

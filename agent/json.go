@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits on the JSON that is looked into. A value past them can still be served
@@ -76,14 +77,11 @@ func checkJSON(text []byte) error {
 	if len(text) > maxJSONBytes {
 		return jsonErrorAt(text, 0, fmt.Sprintf("longer than %d bytes", maxJSONBytes))
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(text, &whole); err != nil {
-		offset := int64(len(text))
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) && syntax.Offset < offset {
-			offset = syntax.Offset - 1
-		}
-		return jsonErrorAt(text, offset, "this is not valid JSON")
+	if !utf8.Valid(text) { // encoding/json would put U+FFFD into the value
+		return jsonErrorAt(text, validUTF8(text), "this is not valid UTF-8")
+	}
+	if !json.Valid(text) {
+		return jsonErrorAt(text, syntaxError(text), "this is not valid JSON")
 	}
 	var open []*jsonLevel
 	for d := json.NewDecoder(bytes.NewReader(text)); ; {
@@ -106,6 +104,31 @@ func checkJSON(text []byte) error {
 			open = open[:len(open)-1]
 		}
 	}
+}
+
+// validUTF8 returns how many bytes of text come before what is not UTF-8.
+func validUTF8(text []byte) int64 {
+	var n int
+	for n < len(text) {
+		r, size := utf8.DecodeRune(text[n:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		n += size
+	}
+	return int64(n)
+}
+
+// syntaxError returns how many bytes of text come before its first mistake. The
+// space makes an end that comes too early differ from a last byte that is wrong:
+// encoding/json gives both the offset of the end.
+func syntaxError(text []byte) int64 {
+	var whole json.RawMessage
+	var syntax *json.SyntaxError
+	if errors.As(json.Unmarshal(append(bytes.Clone(text), ' '), &whole), &syntax) {
+		return syntax.Offset - 1
+	}
+	return 0
 }
 
 // jsonLevel is one open object or array.

@@ -34,7 +34,7 @@ type Spec struct {
 // service decides the scheme; anything else without one gets scheme. None of
 // ?, # and : can occur in the stores' own names.
 func ParseSpec(text, scheme string) (Spec, error) {
-	if strings.HasSuffix(text, "-??????") {
+	if name, _, _ := strings.Cut(text, "#"); strings.Contains(name, "-??????") {
 		return Spec{}, errors.New("this is an IAM pattern, not an ARN: leave out the trailing -?????? or write the whole ARN")
 	}
 	rest, optional := strings.CutSuffix(text, "?")

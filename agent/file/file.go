@@ -52,6 +52,11 @@ func Expand(path string) (string, error) {
 // error for one too long is the one that says so.
 const maxFile = 2 << 20
 
+// settled is how long after a change the file is parsed at every read: a second
+// change within a tick of the file system's clock shows neither in the time nor,
+// where the length stays, in the size.
+const settled = 2 * time.Second
+
 type backend struct {
 	path string
 
@@ -87,6 +92,9 @@ func (b *backend) Fetch(_ context.Context, refs []agent.Reference, deliver func(
 func (b *backend) load() (*contents, *agent.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if info, err := os.Stat(b.path); err == nil && !info.Mode().IsRegular() {
+		return nil, b.unreadable(errors.New("this is not a regular file")) // opening a named pipe could wait for ever
+	}
 	f, err := os.Open(b.path)
 	if err != nil {
 		return nil, b.unreadable(err)
@@ -111,6 +119,9 @@ func (b *backend) load() (*contents, *agent.Error) {
 	}
 	b.contents = &contents{path: b.path, text: text, members: members, modified: info.ModTime().UTC()}
 	b.parsed = info
+	if time.Since(info.ModTime()) < settled {
+		b.parsed = nil
+	}
 	return b.contents, nil
 }
 

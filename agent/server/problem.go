@@ -1,9 +1,7 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -26,11 +24,10 @@ type awsProblem struct {
 	Message string `json:"message"`
 }
 
-// fail answers for a read that ended in err.
+// fail answers for a read that ended in err, even where the client has hung up:
+// one that has closed only its own direction still listens, and to write nothing
+// would be a 200.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // nobody is listening any more
-	}
 	e := agent.AsError(err)
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))

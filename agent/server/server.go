@@ -85,7 +85,10 @@ func Listen(config Config) (*Server, error) {
 		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      writeTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
+		// OPTIONS * is for the guard too.
+		DisableGeneralOptionsHandler: true,
+
+		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
@@ -177,4 +180,13 @@ type countedConn struct {
 func (c *countedConn) Close() error {
 	c.closed.Do(func() { c.open.Add(-1) })
 	return c.Conn.Close()
+}
+
+// CloseWrite lets net/http end an answer to a request that it has not read to
+// its end, which closing alone would turn into a reset.
+func (c *countedConn) CloseWrite() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		return tcp.CloseWrite()
+	}
+	return nil
 }

@@ -116,7 +116,9 @@ func (c *Config) normalise() error {
 		fallback(&refusal.ErrorMessage, "registration refused")
 		c.RefuseRegister = &refusal
 	}
-	return errors.Join(c.checkProcesses(), c.checkAddr(), c.checkNumbers(), c.checkEnv())
+	var dirErr error
+	c.Dir, dirErr = workingDirectory(c.Dir)
+	return errors.Join(c.checkProcesses(), dirErr, c.checkAddr(), c.checkNumbers(), c.checkEnv())
 }
 
 func fallback[T comparable](field *T, value T) {
@@ -159,15 +161,18 @@ func (c *Config) checkAddr() error {
 
 func (c *Config) checkNumbers() error {
 	var errs []error
-	for name, negative := range map[string]bool{
-		"memory":           c.MemoryMB < 0,
-		"timeout":          c.Timeout < 0,
-		"init timeout":     c.InitTimeout < 0,
-		"shutdown timeout": c.ShutdownTimeout < 0,
-		"concurrency":      c.Concurrency < 0,
+	for _, number := range []struct {
+		name     string
+		negative bool
+	}{
+		{"memory", c.MemoryMB < 0},
+		{"timeout", c.Timeout < 0},
+		{"init timeout", c.InitTimeout < 0},
+		{"shutdown timeout", c.ShutdownTimeout < 0},
+		{"concurrency", c.Concurrency < 0},
 	} {
-		if negative {
-			errs = append(errs, fmt.Errorf("%s: must not be negative", name))
+		if number.negative {
+			errs = append(errs, fmt.Errorf("%s: must not be negative", number.name))
 		}
 	}
 	if c.Freeze && c.ManagedInstances {

@@ -15,6 +15,7 @@ var errGone = errors.New("lambdatest: the execution environment is gone")
 type environment struct {
 	config *Config
 	number int
+	sink   *sink // nil: output is only kept
 	began  time.Time
 	gone   chan struct{} // closed when no process is left
 
@@ -31,10 +32,11 @@ type environment struct {
 	inFlight   map[string]*invocation
 }
 
-func newEnvironment(config *Config, number int) *environment {
+func newEnvironment(config *Config, number int, sink *sink) *environment {
 	return &environment{
 		config:     config,
 		number:     number,
+		sink:       sink,
 		began:      time.Now(),
 		gone:       make(chan struct{}),
 		changed:    make(chan struct{}),
@@ -108,7 +110,8 @@ func (e *environment) idle() bool {
 	return true
 }
 
-// started returns the processes so far.
+// started returns the processes so far. Besides the reports, they are for the
+// goroutine that runs the lifecycle, which starts them, only.
 func (e *environment) started() []*process {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -124,4 +127,11 @@ func (e *environment) external(name string) *process {
 		}
 	}
 	return nil
+}
+
+// sound reports whether nothing has failed so far.
+func (e *environment) sound() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.fault == nil
 }

@@ -7,15 +7,15 @@ import (
 
 // Types of a Fault, as Lambda names them in errorType.
 const (
-	ExtensionCrash      = "Extension.Crash"           // an extension exited before SHUTDOWN, whatever its status
-	ExtensionInitError  = "Extension.InitError"       // an extension posted to init/error
-	ExtensionExitError  = "Extension.ExitError"       // an extension posted to exit/error
-	ExtensionLaunch     = "Extension.LaunchError"     // an extension's file could not be started
-	RuntimeExitError    = "Runtime.ExitError"         // the function's process exited
-	RuntimeInitError    = "Runtime.InitError"         // the function's process posted to init/error
-	RuntimeEntrypoint   = "Runtime.InvalidEntrypoint" // the function's command could not be started
-	SandboxTimedout     = "Sandbox.Timedout"          // INIT, or handler and extensions together, took too long
-	ResponseTooLarge = "Function.ResponseSizeTooLarge" // a FunctionError, not a Fault
+	ExtensionCrash     = "Extension.Crash"               // an extension exited before SHUTDOWN, whatever its status
+	ExtensionInitError = "Extension.InitError"           // an extension posted to init/error
+	ExtensionExitError = "Extension.ExitError"           // an extension posted to exit/error
+	ExtensionLaunch    = "Extension.LaunchError"         // an extension's file could not be started
+	RuntimeExitError   = "Runtime.ExitError"             // the function's process exited
+	RuntimeInitError   = "Runtime.InitError"             // the function's process posted to init/error
+	RuntimeEntrypoint  = "Runtime.InvalidEntrypoint"     // the function's command could not be started
+	SandboxTimedout    = "Sandbox.Timedout"              // INIT, or handler and extensions together, took too long
+	ResponseTooLarge   = "Function.ResponseSizeTooLarge" // a FunctionError, not a Fault
 )
 
 // Fault is why an INIT or an invocation failed other than by the handler's own
@@ -56,6 +56,18 @@ func errorBody(errorType, message string) []byte {
 		ErrorMessage string `json:"errorMessage"`
 		ErrorType    string `json:"errorType"`
 	}{message, errorType})
+	if err != nil {
+		panic(err) // two strings always marshal
+	}
+	return body
+}
+
+// serviceErrorBody is the shape of the Lambda API's own errors.
+func serviceErrorBody(message string) []byte {
+	body, err := json.Marshal(struct {
+		Type    string `json:"Type"`
+		Message string `json:"message"`
+	}{"User", message})
 	if err != nil {
 		panic(err) // two strings always marshal
 	}

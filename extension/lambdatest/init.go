@@ -22,10 +22,10 @@ type Init struct {
 // have registered, and it ends when everyone has called Next. On failure the
 // processes are left for the caller to shut down.
 func (e *environment) initialise(ctx context.Context, api string, timeout time.Duration, started func(*process)) (*Init, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	fault, err := e.bringUp(ctx, api, started)
-	if err != nil && context.Cause(ctx) == context.DeadlineExceeded {
+	fault, err := e.bringUp(limited, api, started)
+	if err != nil && ctx.Err() == nil {
 		fault, err = &Fault{Type: SandboxTimedout, Message: e.initTimeout(timeout)}, nil
 	}
 	report := &Init{Environment: e.number, Duration: time.Since(e.began), Fault: fault}
@@ -77,24 +77,25 @@ func (e *environment) launchFunction(env []string, started func(*process)) *Faul
 	return nil
 }
 
-// launch starts a process. The lock is held over the start, so that no request
-// of the process finds it unknown.
+// launch starts a process. The environment knows it before it runs, so that
+// its first request finds it there.
 func (e *environment) launch(name string, argv, env []string, started func(*process)) error {
-	p := &process{name: name, began: e.began, output: &output{prefix: name + ": "}}
-	p.report.Name, p.report.Environment = name, e.number
-	if e.config.Output != nil {
-		p.output.sink = e.config.sink
-	}
-	err := startProcess(p, argv, env, e.config.Dir, func() { e.exited(p) })
-	if err != nil {
-		return err
-	}
+	p := newProcess(name, e)
 	e.update(func() {
 		e.processes = append(e.processes, p)
 		if name == functionProcess {
 			e.function = p
 		}
 	})
+	if err := p.start(argv, env, e.config.Dir, func() { e.exited(p) }); err != nil {
+		e.update(func() {
+			e.processes = e.processes[:len(e.processes)-1]
+			if name == functionProcess {
+				e.function = nil
+			}
+		})
+		return err
+	}
 	started(p)
 	return nil
 }

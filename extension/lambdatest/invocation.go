@@ -127,41 +127,37 @@ func (e *environment) dispatch(i *invocation) {
 // responded and, where the environment is not shared, until the runtime and all
 // extensions are back in Next. The fault it returns ends the environment.
 func (e *environment) invoke(ctx context.Context, i *invocation) (*Fault, error) {
-	ctx, cancel := context.WithDeadline(ctx, i.deadline)
+	limited, cancel := context.WithDeadline(ctx, i.deadline)
 	defer cancel()
 	e.dispatch(i)
-	fault, err := e.awaitSound(ctx, func() bool {
+	fault, err := e.awaitSound(limited, func() bool {
 		return i.answer.given && (e.config.ManagedInstances || e.idle())
 	})
-	if err != nil && context.Cause(ctx) == context.DeadlineExceeded {
-		fault, err = i.timeout(e.config.Timeout), nil
-	}
-	if err == errGone { // reset by another invocation meanwhile
-		e.mu.Lock()
-		fault, err = e.fault, nil
-		e.mu.Unlock()
-	}
 	e.update(func() {
-		switch {
-		case fault != nil:
-			i.respond(fault.body(i.id), "Unhandled")
-		case err != nil:
-			i.respond(nil, "")
+		if err == errGone { // another invocation has reset the environment
+			fault = e.fault
+		} else if err != nil && ctx.Err() == nil {
+			fault = i.timeout(e.config.Timeout)
 		}
-		e.forget(i)
+		if fault != nil {
+			err = nil
+			i.respond(fault.body(i.id), "Unhandled")
+		}
+		e.withdraw(i)
 	})
 	return fault, err
 }
 
-// forget takes the invocation out of the environment. The lock must be held.
-func (e *environment) forget(i *invocation) {
+// withdraw takes the invocation out of the environment, unless the runtime has
+// it and may still respond. The lock must be held.
+func (e *environment) withdraw(i *invocation) {
 	for n, queued := range e.queue {
 		if queued == i {
 			e.queue = append(e.queue[:n:n], e.queue[n+1:]...)
-			break
+			delete(e.inFlight, i.id)
+			return
 		}
 	}
-	delete(e.inFlight, i.id)
 }
 
 // newID is a random UUID.

@@ -26,9 +26,20 @@ type process struct {
 	report Process // all but Output
 }
 
-// startProcess starts argv. onExit is called once, when the process has ended
-// and its output is complete, before exited is closed.
-func startProcess(p *process, argv, env []string, dir string, onExit func()) error {
+// newProcess describes a process of the environment. It has to be started.
+func newProcess(name string, e *environment) *process {
+	return &process{
+		name:   name,
+		began:  e.began,
+		output: &output{prefix: name + ": ", sink: e.sink, ended: make(chan struct{})},
+		exited: make(chan struct{}),
+		report: Process{Name: name, Environment: e.number, State: Started, ExitCode: -1},
+	}
+}
+
+// start runs argv. onExit is called once, when the process has ended and its
+// output is complete, before exited is closed.
+func (p *process) start(argv, env []string, dir string, onExit func()) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("pipe: %w", err)
@@ -43,13 +54,9 @@ func startProcess(p *process, argv, env []string, dir string, onExit func()) err
 		r.Close()
 		return err
 	}
-	p.exited = make(chan struct{})
-	p.output.ended = make(chan struct{})
 	p.record(func(report *Process) {
 		report.PID = p.cmd.Process.Pid
-		report.State = Started
 		report.Started = time.Since(p.began)
-		report.ExitCode = -1
 	})
 	go p.output.collect(r)
 	go func() {

@@ -78,7 +78,7 @@ func (e *environment) stopFunction(ctx context.Context, limit, grace time.Durati
 		return nil
 	}
 	function.terminate()
-	return await(ctx, []*process{function}, time.Now().Add(limit))
+	return awaitExit(ctx, []*process{function}, time.Now().Add(limit))
 }
 
 // stopExtensions tells the extensions. One that did not register for SHUTDOWN
@@ -103,12 +103,12 @@ func (e *environment) stopExtensions(ctx context.Context, deadline time.Time, re
 			<-p.exited
 		}
 	}
-	return await(ctx, extensions, deadline)
+	return awaitExit(ctx, extensions, deadline)
 }
 
-// await waits for the processes, kills those that are left at the deadline or
+// awaitExit waits for the processes, kills those that are left at the deadline or
 // when ctx ends, and names them.
-func await(ctx context.Context, processes []*process, deadline time.Time) (killed []string) {
+func awaitExit(ctx context.Context, processes []*process, deadline time.Time) (killed []string) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	for _, p := range processes {

@@ -1,0 +1,132 @@
+package agent_test
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/larder-secrets/larder/agent"
+)
+
+func TestAliasesAreOneEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "one")
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), RefreshWait: time.Second})
+		want(t, c, "a", "one", false)
+		want(t, c, "arn-of-a", "one", false)
+		status := c.Status()
+		if len(status.Secrets) != 1 || status.Bytes != 3 || f.fetches() != 1 {
+			t.Errorf("%d entries of %d bytes after %d calls, want one", len(status.Secrets), status.Bytes, f.fetches())
+		}
+		time.Sleep(2 * time.Minute)
+		f.put("a", "two!")
+		want(t, c, "arn-of-a", "two!", false)
+		want(t, c, "a", "two!", false)
+		if status := c.Status(); len(status.Secrets) != 1 || status.Bytes != 4 {
+			t.Errorf("status = %+v", status)
+		}
+	})
+}
+
+func TestPartialNameMergesOnceResolved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		s := f.put("a", "one")
+		f.answer("partial", agent.Result{Secret: s}) // no alias of the answer, and yet its question
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+		want(t, c, "a", "one", false)
+		want(t, c, "partial", "one", false)
+		want(t, c, "partial", "one", false)
+		if n := len(c.Status().Secrets); n != 1 || f.fetches() != 2 {
+			t.Errorf("%d entries after %d calls, want 1 after 2", n, f.fetches())
+		}
+	})
+}
+
+func TestWithoutAliasesTheQuestionIsTheIdentity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		for _, id := range []string{"a", "b"} { // the same name in two accounts
+			f.answer(id, agent.Result{Secret: &agent.Secret{Name: "same", Value: agent.NewValue([]byte(id))}})
+		}
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+		for range 2 {
+			want(t, c, "a", "a", false)
+			want(t, c, "b", "b", false)
+		}
+		if n := len(c.Status().Secrets); n != 2 || f.fetches() != 2 {
+			t.Errorf("%d entries after %d calls, want 2 after 2", n, f.fetches())
+		}
+	})
+}
+
+func TestRecreatedSecretTakesTheName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "old")
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), Secrets: specs("a"), MaxStale: time.Hour, RefreshWait: time.Second})
+		if err := c.Prefetch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.answer("a", agent.Result{Secret: &agent.Secret{
+			Name: "a", ARN: "new-arn", Version: "version-2", Value: agent.NewValue([]byte("new")),
+			Aliases: []agent.Reference{ref("new-arn"), ref("a")},
+		}})
+		f.fail("arn-of-a", agent.NotFound)
+		time.Sleep(2 * time.Minute)
+		want(t, c, "a", "new", false)
+		want(t, c, "new-arn", "new", false)
+		for _, held := range c.Status().Secrets {
+			if held.Configured != (held.Version == "version-2") {
+				t.Errorf("%s (%s): configured %v", held.Secret, held.Version, held.Configured)
+			}
+		}
+		wantKind(t, c, ref("arn-of-a"), agent.Cached, agent.NotFound)
+		if n := len(c.Status().Secrets); n != 1 {
+			t.Errorf("%d entries, want the new one alone", n)
+		}
+	})
+}
+
+func TestRecreatedSecretReplacesOneWithoutOtherNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		answer := func(identity, value string) {
+			f.answer("a", agent.Result{Secret: &agent.Secret{Name: "a", Value: agent.NewValue([]byte(value)), Aliases: []agent.Reference{ref(identity)}}})
+		}
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+		f.answer("a", agent.Result{Secret: &agent.Secret{Name: "a", Value: agent.NewValue([]byte("1"))}})
+		want(t, c, "a", "1", false)
+		time.Sleep(2 * time.Minute)
+		answer("x", "22")
+		want(t, c, "a", "22", false)
+		if s := c.Status(); len(s.Secrets) != 1 || s.Bytes != 2 {
+			t.Errorf("status = %+v, want one entry of 2 bytes", s)
+		}
+	})
+}
+
+func TestLateAnswerChangesNoValue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		s := f.put("a", "old")
+		f.slow(10 * time.Second)
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+		var late sync.WaitGroup
+		late.Go(func() { c.Get(t.Context(), ref("a"), agent.Cached) })
+		synctest.Wait()
+		time.Sleep(time.Second)
+		newer := *s
+		newer.Value = agent.NewValue([]byte("new"))
+		f.answer("arn-of-a", agent.Result{Secret: &newer})
+		f.slow(latency)
+		want(t, c, "arn-of-a", "new", false)
+		late.Wait() // the older question, whose answer comes now, is the same secret
+		want(t, c, "a", "new", false)
+		if n := f.fetches(); n != 2 {
+			t.Errorf("%d calls, want 2", n)
+		}
+	})
+}
