@@ -168,9 +168,11 @@ func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, err
 func (c *Cache) admit(ctx context.Context, ref Reference) error {
 	store := c.stores[ref.Scheme]
 	if store == nil {
-		return &Error{Kind: Denied, Status: 403, Code: "BackendNotConfigured",
+		return &Error{
+			Kind: Denied, Status: 403, Code: "BackendNotConfigured",
 			Message: fmt.Sprintf("secret %q: this agent has no backend %q", ref, ref.Scheme),
-			Hint:    "a request can only reach the default backend and those that LARDER_SECRETS names"}
+			Hint:    "a request can only reach the default backend and those that LARDER_SECRETS names",
+		}
 	}
 	if !c.config.Listed || store.Unlisted || c.configured[ref] {
 		return nil
@@ -190,9 +192,11 @@ func (c *Cache) admit(ctx context.Context, ref Reference) error {
 	if e := c.index[ref]; e != nil && e.configured {
 		return nil
 	}
-	return &Error{Kind: Denied, Status: 403, Code: "SecretNotListed",
+	return &Error{
+		Kind: Denied, Status: 403, Code: "SecretNotListed",
 		Message: fmt.Sprintf("secret %q is not configured", ref),
-		Hint:    "add it to LARDER_SECRETS, or set LARDER_ALLOW=any"}
+		Hint:    "add it to LARDER_SECRETS, or set LARDER_ALLOW=any",
+	}
 }
 
 // recall answers from memory: a fresh value, a failure that is still

@@ -66,8 +66,10 @@ func (c *Cache) fly(ctx context.Context, store *store, group []*flight) {
 		refs[i] = f.ref
 	}
 	failure := func(ref Reference) error {
-		return &Error{Kind: Unavailable, Status: 502, Code: "NoAnswer",
-			Message: fmt.Sprintf("secret %q: the backend ended without an answer", ref)}
+		return &Error{
+			Kind: Unavailable, Status: 502, Code: "NoAnswer",
+			Message: fmt.Sprintf("secret %q: the backend ended without an answer", ref),
+		}
 	}
 	defer func() {
 		if panicked := recover(); panicked != nil {

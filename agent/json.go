@@ -51,13 +51,17 @@ func jsonMember(text []byte, key string) ([]byte, error) {
 		// problem alone is what helps.
 		var at *JSONError
 		errors.As(err, &at)
-		return nil, &Error{Kind: Invalid, Status: 400, Code: "InvalidJSON",
-			Message: fmt.Sprintf("cannot look up key %q: %s", key, at.Problem)}
+		return nil, &Error{
+			Kind: Invalid, Status: 400, Code: "InvalidJSON",
+			Message: fmt.Sprintf("cannot look up key %q: %s", key, at.Problem),
+		}
 	}
 	raw, ok := members[key]
 	if !ok {
-		return nil, &Error{Kind: NotFound, Status: 404, Code: "KeyNotFound",
-			Message: fmt.Sprintf("the JSON object has no key %q", key), Hint: "keys are top-level names, matched exactly"}
+		return nil, &Error{
+			Kind: NotFound, Status: 404, Code: "KeyNotFound",
+			Message: fmt.Sprintf("the JSON object has no key %q", key), Hint: "keys are top-level names, matched exactly",
+		}
 	}
 	return MemberText(raw), nil
 }

@@ -62,8 +62,10 @@ func (c *Cache) limit(ref Reference, mode Mode, now time.Time) error {
 }
 
 func tooMany(ref Reference, problem string, wait time.Duration) error {
-	return &Error{Kind: Throttled, Status: 429, Code: "TooManyRequests",
-		Message: fmt.Sprintf("secret %q: %s", ref, problem), Hint: "read from the cache, or ask less often", RetryAfter: wait}
+	return &Error{
+		Kind: Throttled, Status: 429, Code: "TooManyRequests",
+		Message: fmt.Sprintf("secret %q: %s", ref, problem), Hint: "read from the cache, or ask less often", RetryAfter: wait,
+	}
 }
 
 // bucket is a token bucket. The zero value is full.

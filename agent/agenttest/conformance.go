@@ -1,7 +1,6 @@
 package agenttest
 
 import (
-	"context"
 	"testing"
 
 	"github.com/larder-secrets/larder/agent"
@@ -43,7 +42,7 @@ func Conformance(t *testing.T, h Harness) {
 	if h.MaxValue == 0 {
 		h.MaxValue = maxValue
 	}
-	backend, err := h.Source.Open(context.WithoutCancel(t.Context()))
+	backend, err := h.Source.Open(t.Context())
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}

@@ -34,7 +34,7 @@ func (s *suite) unknownParameter(t *testing.T) {
 	bad.Query = "noSuchParameter=1"
 	unreadable := good
 	unreadable.Query = "%zz"
-	results := s.fetch(context.WithoutCancel(t.Context()), t, []agent.Reference{bad, good, unreadable}, nil)
+	results := s.fetch(t.Context(), t, []agent.Reference{bad, good, unreadable}, nil)
 	wantKind(t, bad, results[0], agent.Invalid)
 	wantValue(t, good, results[1], planted)
 	wantKind(t, unreadable, results[2], agent.Invalid)
@@ -47,7 +47,7 @@ func (s *suite) manyAtOnce(t *testing.T) {
 	missing, bad := s.ref("many-not-there"), refs[0]
 	bad.Query = "noSuchParameter=1"
 	all := append(append([]agent.Reference{missing, bad}, refs...), refs[3], refs[7], refs[3], missing)
-	results := s.fetch(context.WithoutCancel(t.Context()), t, all, nil)
+	results := s.fetch(t.Context(), t, all, nil)
 	wantKind(t, missing, results[0], agent.NotFound)
 	wantKind(t, bad, results[1], agent.Invalid)
 	for i, ref := range refs {
@@ -60,7 +60,7 @@ func (s *suite) manyAtOnce(t *testing.T) {
 }
 
 func (s *suite) nothingAsked(t *testing.T) {
-	s.fetch(context.WithoutCancel(t.Context()), t, nil, nil)
+	s.fetch(t.Context(), t, nil, nil)
 }
 
 func (s *suite) concurrent(t *testing.T) {
@@ -70,8 +70,7 @@ func (s *suite) concurrent(t *testing.T) {
 	for reader := range 8 {
 		readers.Go(func() {
 			mine := append([]agent.Reference{missing}, refs[reader:]...)
-			ctx := context.WithoutCancel(t.Context())
-			results := s.concurrentFetch(ctx, t, mine)
+			results := s.fetch(t.Context(), t, mine, nil)
 			wantKind(t, missing, results[0], agent.NotFound)
 			for i, ref := range mine[1:] {
 				wantValue(t, ref, results[1+i], valueOf(reader+i))
@@ -81,30 +80,10 @@ func (s *suite) concurrent(t *testing.T) {
 	readers.Wait()
 }
 
-// concurrentFetch is fetch for goroutines beside the test's own, which must not
-// end the test.
-func (s *suite) concurrentFetch(ctx context.Context, t *testing.T, refs []agent.Reference) []agent.Result {
-	var mu sync.Mutex // guards both below
-	results := make([]agent.Result, len(refs))
-	delivered := make([]int, len(refs))
-	s.backend.Fetch(ctx, refs, func(i int, r agent.Result) {
-		mu.Lock()
-		defer mu.Unlock()
-		results[i] = r
-		delivered[i]++
-	})
-	for i, n := range delivered {
-		if n != 1 {
-			t.Errorf("%s was delivered %d times, want once", refs[i], n)
-		}
-	}
-	return results
-}
-
 // cancelledBefore: nothing that could be answered any more is.
 func (s *suite) cancelledBefore(t *testing.T) {
 	refs := s.putMany(t)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for i, r := range s.fetch(ctx, t, refs, nil) {
 		wantKind(t, refs[i], r, agent.Unavailable)
@@ -115,7 +94,7 @@ func (s *suite) cancelledBefore(t *testing.T) {
 // rest is an outage, and nothing is left out.
 func (s *suite) cancelledOnTheWay(t *testing.T) {
 	refs := s.putMany(t)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for i, r := range s.fetch(ctx, t, refs, cancel) {
 		if r.Err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -76,7 +77,11 @@ type answer struct {
 func (c *Client) send(ctx context.Context, path, token string) (*answer, *Error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(limited, http.MethodGet, "http://"+c.address()+path, nil)
+	_, err := strconv.ParseUint(c.port(), 10, 16) // anything else could be a part of another address
+	var req *http.Request
+	if err == nil {
+		req, err = http.NewRequestWithContext(limited, http.MethodGet, "http://"+c.address()+path, nil)
+	}
 	if err != nil {
 		return nil, &Error{Problem: fmt.Sprintf("the port %q is not a number: set LARDER_PORT to the agent's", c.port()), kind: ErrInvalid}
 	}

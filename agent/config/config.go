@@ -141,9 +141,11 @@ func Load(getenv func(string) string, place Place) (*Config, error) {
 		c.Cache, c.TTL, c.MaxStale = false, 0, 0
 	}
 	if c.Cache && len(c.Secrets) > c.CacheSize {
-		mistakes = append(mistakes, &Error{Variable: "LARDER_SECRETS",
-			Problem: fmt.Sprintf("names %d secrets, and the cache holds %d", len(c.Secrets), c.CacheSize),
-			Hint:    "raise LARDER_CACHE_SIZE: configured secrets are never dropped"})
+		mistakes = append(mistakes, &Error{
+			Variable: "LARDER_SECRETS",
+			Problem:  fmt.Sprintf("names %d secrets, and the cache holds %d", len(c.Secrets), c.CacheSize),
+			Hint:     "raise LARDER_CACHE_SIZE: configured secrets are never dropped",
+		})
 	}
 	return c, errors.Join(mistakes...)
 }

@@ -59,8 +59,10 @@ func setDuration(to *time.Duration, text string, least, most time.Duration) erro
 		}
 	}
 	if err != nil || d < least || d > most {
-		return &Error{Problem: fmt.Sprintf("%q is out of range", text),
-			Hint: fmt.Sprintf("use seconds (300) or a duration (5m, 250ms) from %s to %s", least, most)}
+		return &Error{
+			Problem: fmt.Sprintf("%q is out of range", text),
+			Hint:    fmt.Sprintf("use seconds (300) or a duration (5m, 250ms) from %s to %s", least, most),
+		}
 	}
 	*to = d
 	return nil

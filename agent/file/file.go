@@ -114,8 +114,10 @@ func (b *backend) load() (*contents, *agent.Error) {
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	members, err := agent.DecodeObject(text)
 	if err != nil {
-		return nil, &agent.Error{Kind: agent.Invalid, Status: 400, Code: "InvalidFile",
-			Message: fmt.Sprintf("%s: %v", b.path, err), Hint: "the file is one JSON object such as " + Example}
+		return nil, &agent.Error{
+			Kind: agent.Invalid, Status: 400, Code: "InvalidFile",
+			Message: fmt.Sprintf("%s: %v", b.path, err), Hint: "the file is one JSON object such as " + Example,
+		}
 	}
 	b.contents = &contents{path: b.path, text: text, members: members, modified: info.ModTime().UTC()}
 	b.parsed = info

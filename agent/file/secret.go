@@ -20,16 +20,20 @@ const current = "AWSCURRENT"
 func (c *contents) secret(ref agent.Reference) (*agent.Secret, error) {
 	name, raw, ok := c.find(ref.ID)
 	if !ok {
-		return nil, &agent.Error{Kind: agent.NotFound, Status: 404, Code: "ResourceNotFoundException",
+		return nil, &agent.Error{
+			Kind: agent.NotFound, Status: 404, Code: "ResourceNotFoundException",
 			Message: fmt.Sprintf("secret %q is not in %s", ref.ID, c.path),
-			Hint:    fmt.Sprintf("add a line %q: \"the value\"", ref.ID)}
+			Hint:    fmt.Sprintf("add a line %q: \"the value\"", ref.ID),
+		}
 	}
 	value := agent.MemberText(raw)
 	if len(value) == 0 || string(raw) == "null" {
 		line, column := c.position(name)
-		return nil, &agent.Error{Kind: agent.Invalid, Status: 400, Code: "EmptySecret",
+		return nil, &agent.Error{
+			Kind: agent.Invalid, Status: 400, Code: "EmptySecret",
 			Message: fmt.Sprintf("secret %q is empty in %s, line %d, column %d", name, c.path, line, column),
-			Hint:    "write its value there, as a string or as JSON"}
+			Hint:    "write its value there, as a string or as JSON",
+		}
 	}
 	s := &agent.Secret{
 		Name:    name,
@@ -75,12 +79,16 @@ func (c *contents) checkVersion(ref agent.Reference, s *agent.Secret) error {
 	for name, given := range query {
 		known := name == "roleArn" || name == "versionStage" || name == "versionId"
 		if !known {
-			return &agent.Error{Kind: agent.Invalid, Status: 400, Code: "InvalidRequest",
-				Message: fmt.Sprintf("secret %q: unknown parameter %q", s.Name, name), Hint: "the file backend knows versionStage, versionId and roleArn"}
+			return &agent.Error{
+				Kind: agent.Invalid, Status: 400, Code: "InvalidRequest",
+				Message: fmt.Sprintf("secret %q: unknown parameter %q", s.Name, name), Hint: "the file backend knows versionStage, versionId and roleArn",
+			}
 		}
 		if name == "versionStage" && given[0] != current || name == "versionId" && given[0] != s.Version {
-			return &agent.Error{Kind: agent.NotFound, Status: 404, Code: "ResourceNotFoundException",
-				Message: fmt.Sprintf("secret %q has no %s %q in %s", s.Name, name, given[0], c.path), Hint: "a file holds only " + current}
+			return &agent.Error{
+				Kind: agent.NotFound, Status: 404, Code: "ResourceNotFoundException",
+				Message: fmt.Sprintf("secret %q has no %s %q in %s", s.Name, name, given[0], c.path), Hint: "a file holds only " + current,
+			}
 		}
 	}
 	return nil

@@ -176,8 +176,10 @@ func (b *backend) question(ref agent.Reference) (*question, error) {
 		}
 	}
 	if q.at.role != "" && !b.api.AllowsRole(q.at.role) {
-		return nil, &agent.Error{Kind: agent.Denied, Status: 403, Code: "RoleNotListed",
-			Message: fmt.Sprintf("secret %q: the role %q may not be used", ref.ID, q.at.role), Hint: "add it to LARDER_ROLES"}
+		return nil, &agent.Error{
+			Kind: agent.Denied, Status: 403, Code: "RoleNotListed",
+			Message: fmt.Sprintf("secret %q: the role %q may not be used", ref.ID, q.at.role), Hint: "add it to LARDER_ROLES",
+		}
 	}
 	if arn, ok := parseARN(ref.ID); ok {
 		if arn.service != "secretsmanager" {
@@ -203,6 +205,8 @@ func (q *question) fail(err error) {
 }
 
 func invalid(ref agent.Reference, problem, hint string) error {
-	return &agent.Error{Kind: agent.Invalid, Status: 400, Code: "InvalidParameterException",
-		Message: fmt.Sprintf("secret %q: %s", ref.ID, problem), Hint: hint}
+	return &agent.Error{
+		Kind: agent.Invalid, Status: 400, Code: "InvalidParameterException",
+		Message: fmt.Sprintf("secret %q: %s", ref.ID, problem), Hint: hint,
+	}
 }

@@ -27,8 +27,10 @@ func (v version) answers(id string) bool {
 // answer delivers the version, unless it is one of another secret.
 func (q *question) answer(v version) {
 	if !v.answers(q.ref.ID) {
-		q.deliver(agent.Result{Err: &agent.Error{Kind: agent.Unavailable, Status: 502, Code: "WrongAnswer",
-			Message: "secret \"" + q.ref.ID + "\": the service answered for another secret"}})
+		q.deliver(agent.Result{Err: &agent.Error{
+			Kind: agent.Unavailable, Status: 502, Code: "WrongAnswer",
+			Message: "secret \"" + q.ref.ID + "\": the service answered for another secret",
+		}})
 		return
 	}
 	s := &agent.Secret{

@@ -42,8 +42,10 @@ func (s *Server) secretsManagerGet(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := json.Marshal(output(reading.Secret))
 	if err != nil {
-		fail(w, r, &agent.Error{Kind: agent.Invalid, Status: http.StatusBadGateway, Code: "InternalFailure",
-			Message: "the backend's answer cannot be written as JSON"})
+		fail(w, r, &agent.Error{
+			Kind: agent.Invalid, Status: http.StatusBadGateway, Code: "InternalFailure",
+			Message: "the backend's answer cannot be written as JSON",
+		})
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
