@@ -93,8 +93,7 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 		e.Action, e.Hint = permission(code, message, action)
 	case e.Kind == agent.NotFound:
 		e.Hint = "check the name and the region; a secret is stored with: aws secretsmanager create-secret"
-	case code == "InvalidRequestException" && strings.Contains(message, "marked for deletion"),
-		code == "InvalidRequestException" && strings.Contains(message, "scheduled for deletion"):
+	case code == "InvalidRequestException" && deleted.MatchString(message):
 		e.Kind, e.Hint = agent.NotFound, "bring it back with: aws secretsmanager restore-secret"
 	case strings.HasPrefix(code, "Expired"):
 		e.Hint = "the credentials have expired"
@@ -104,6 +103,9 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 
 // denied is how the services name the permission that is missing.
 var denied = regexp.MustCompile(`perform: ([a-z0-9]+:[A-Za-z0-9]+)`)
+
+// deleted is how the service speaks of a secret that can still be restored.
+var deleted = regexp.MustCompile(`(marked|scheduled) (for )?delet`)
 
 // permission returns what the role lacks.
 func permission(code, message, action string) (missing, hint string) {
@@ -160,14 +162,10 @@ func unanswered(e *agent.Error, err error) (message, hint string) {
 	}
 }
 
-// printable makes a service's text fit for a log line.
+// printable makes a service's text fit for a log line: one line, of words, not
+// too long.
 func printable(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f {
-			return ' '
-		}
-		return c
-	}, text)
+	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f }), " ")
 	text = strings.TrimRight(text, ". ") // a hint follows
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"

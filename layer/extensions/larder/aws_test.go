@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/larder-secrets/larder/agent/agenttest"
+)
+
+// TestDeniedSecretSaysWhichPermission: prefetch goes on without it, one warning
+// and the read name the secret and the permission.
+func TestDeniedSecretSaysWhichPermission(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, code, message, permission string }{
+		{
+			"by the role", "AccessDeniedException",
+			"User: arn:aws:sts::123456789012:assumed-role/app/f is not authorized to perform: secretsmanager:GetSecretValue on resource: denied because no identity-based policy allows the action",
+			"secretsmanager:GetSecretValue",
+		},
+		{"by the key", "AccessDeniedException", "Access to KMS is not allowed", "kms:Decrypt"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			aws := agenttest.NewAWS(t)
+			aws.Put("allowed", "abc123")
+			aws.Put("denied", "never seen")
+			aws.Refuse("denied", test.code, test.message)
+			env := with(agenttest.Environment(aws.URL), "LARDER_SECRETS", "allowed denied", "LARDER_LOG_LEVEL", "warn")
+			b := start(t, env, nil).init()
+			answers := b.ask(request{Path: "/secret?name=allowed"}, request{Path: "/secret?name=denied"}, request{Path: "/secretsmanager/get?secretId=denied"}, request{Client: "denied"})
+			answers[0].expect(t, http.StatusOK, "abc123")
+			answers[1].expect(t, http.StatusForbidden, "denied", test.permission)
+			answers[2].expect(t, http.StatusBadRequest, "denied", test.permission, `"__type":"`+test.code)
+			if !strings.Contains(answers[3].Error, test.permission) {
+				t.Errorf("the client's error: %s", answers[3].Error)
+			}
+			if out := b.lines(); len(out) != 1 || !strings.Contains(out[0], "denied") || !strings.Contains(out[0], test.permission) {
+				t.Errorf("want one warning, got:\n%s", strings.Join(out, "\n"))
+			}
+		})
+	}
+}
+
+// TestBatchNotPermitted: a role without BatchGetSecretValue still gets all, and
+// one line says which permission would help.
+func TestBatchNotPermitted(t *testing.T) {
+	t.Parallel()
+	aws := agenttest.NewAWS(t)
+	aws.Always("BatchGetSecretValue", agenttest.Refuse(http.StatusBadRequest, "AccessDeniedException", "not authorized"))
+	names := make([]string, 45)
+	for i := range names {
+		names[i] = fmt.Sprintf("secret-%02d", i)
+		aws.Put(names[i], "value of "+names[i])
+	}
+	env := with(agenttest.Environment(aws.URL), "LARDER_SECRETS", strings.Join(names, ","), "LARDER_LOG_LEVEL", "warn")
+	b := start(t, env, nil).init()
+	if got := aws.Operations(); got["GetSecretValue"] != 45 || got["BatchGetSecretValue"] != 3 {
+		t.Errorf("calls: %v", got)
+	}
+	aws.Forget()
+	var requests []request
+	for _, name := range names {
+		requests = append(requests, request{Path: "/secret?name=" + name})
+	}
+	for i, a := range b.ask(requests...) {
+		a.expect(t, http.StatusOK, "value of "+names[i])
+	}
+	if got := aws.Operations(); len(got) != 0 {
+		t.Errorf("calls by reads: %v", got)
+	}
+	if out := b.lines(); len(out) != 1 || !strings.Contains(out[0], "secretsmanager:BatchGetSecretValue") {
+		t.Errorf("want one warning that names the permission, got:\n%s", strings.Join(out, "\n"))
+	}
+}
+
+// TestReadWaitsForPrefetch: a read during INIT of a secret that is on its way
+// waits for it, and makes no call of its own.
+func TestReadWaitsForPrefetch(t *testing.T) {
+	t.Parallel()
+	aws := agenttest.NewTLSAWS(t)
+	aws.Put("slow", "abc123")
+	release := make(chan struct{})
+	aws.Always("GetSecretValue", agenttest.Hang(release))
+	env := with(agenttest.Environment(aws.URL), "AWS_CA_BUNDLE", aws.CAFile(t), "LARDER_SECRETS", "slow", "PROBE_INIT", "slow", "LARDER_LOG_LEVEL", "warn")
+	b := start(t, env, nil)
+	go func() {
+		defer close(release)
+		for t.Context().Err() == nil && b.Process("function").PID == 0 { // it asks before anything else
+			runtime.Gosched()
+		}
+	}()
+	b.init()
+	b.ask(request{AtInit: true})[0].expect(t, http.StatusOK, "abc123")
+	if got := aws.Operations(); got["GetSecretValue"] != 1 {
+		t.Errorf("calls: %v", got)
+	}
+	if out := b.lines(); out != nil {
+		t.Errorf("printed:\n%s", strings.Join(out, "\n"))
+	}
+}
