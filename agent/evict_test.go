@@ -48,6 +48,7 @@ func TestEviction(t *testing.T) {
 					id, value := read[:1], strings.Repeat("x", int(read[1]-'0'))
 					f.put(id, value)
 					want(t, c, id, value, false) // served even where it cannot be held
+					time.Sleep(time.Millisecond)
 				}
 				if got := held(c); got != test.held {
 					t.Errorf("held %q, want %q", got, test.held)

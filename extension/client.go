@@ -3,7 +3,7 @@
 // does meanwhile.
 //
 //	err := extension.Run(ctx, extension.NewClient(os.Getenv("AWS_LAMBDA_RUNTIME_API"), name), extension.Hooks{
-//		Init:   func(ctx context.Context) error { return warmUp(ctx) },
+//		Init:   func(ctx context.Context, f *extension.Function) error { return warmUp(ctx) },
 //		Invoke: func(ctx context.Context, e extension.Event) { refresh(ctx) },
 //	})
 //

@@ -77,13 +77,12 @@ type answer struct {
 func (c *Client) send(ctx context.Context, path, token string) (*answer, *Error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	_, err := strconv.ParseUint(c.port(), 10, 16) // anything else could be a part of another address
-	var req *http.Request
-	if err == nil {
-		req, err = http.NewRequestWithContext(limited, http.MethodGet, "http://"+c.address()+path, nil)
-	}
-	if err != nil {
+	if _, err := strconv.ParseUint(c.port(), 10, 16); err != nil { // what is no number could name another host
 		return nil, &Error{Problem: fmt.Sprintf("the port %q is not a number: set LARDER_PORT to the agent's", c.port()), kind: ErrInvalid}
+	}
+	req, err := http.NewRequestWithContext(limited, http.MethodGet, "http://"+c.address()+path, nil)
+	if err != nil {
+		return nil, c.unanswered(ctx, err)
 	}
 	if token != "" {
 		req.Header.Set(tokenHeader, token)

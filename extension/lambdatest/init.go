@@ -25,7 +25,9 @@ func (e *environment) initialise(ctx context.Context, api string, timeout time.D
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	fault, err := e.bringUp(limited, api, started)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	} else if err != nil {
 		fault, err = &Fault{Type: SandboxTimedout, Message: e.initTimeout(timeout)}, nil
 	}
 	report := &Init{Environment: e.number, Duration: time.Since(e.began), Fault: fault}

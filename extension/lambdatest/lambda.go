@@ -207,23 +207,9 @@ func (l *Lambda) environment() (*environment, *Init) {
 // bound limits ctx by the Lambda's own life.
 func (l *Lambda) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	if l.alive.Err() != nil {
+		cancel(ErrClosed)
+	}
 	stop := context.AfterFunc(l.alive, func() { cancel(ErrClosed) })
 	return ctx, func() { stop(); cancel(nil) }
 }
-
-// slots is a semaphore.
-type slots chan struct{}
-
-func (s slots) acquire(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	select {
-	case s <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (s slots) release() { <-s }

@@ -22,8 +22,9 @@ type process struct {
 	output *output
 	exited chan struct{} // closed when it has ended and its output is complete
 
-	mu     sync.Mutex
-	report Process // all but Output
+	mu        sync.Mutex
+	report    Process // all but Output
+	condemned bool    // kill was called
 }
 
 // newProcess describes a process of the environment. It has to be started.
@@ -80,6 +81,7 @@ func (p *process) wait(r *os.File) {
 		report.ExitCode = p.cmd.ProcessState.ExitCode()
 		if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			report.Signal = status.Signal()
+			report.Killed = p.condemned && report.Signal == syscall.SIGKILL
 		}
 	})
 }
@@ -102,9 +104,17 @@ func (p *process) terminate() {
 // kill ends the process and its children. It does not wait.
 func (p *process) kill() {
 	if p.running() {
-		p.record(func(report *Process) { report.Killed = true })
+		p.record(func(*Process) { p.condemned = true })
 		p.signalGroup(syscall.SIGKILL)
 	}
+}
+
+// killed reports whether kill has ended the process, which may as well have
+// left by itself at the same time. It must have exited.
+func (p *process) killed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.report.Killed
 }
 
 // signalGroup signals the process and its children. The group's number stays

@@ -28,9 +28,12 @@ type Process struct {
 
 	ExitCode int            // -1 while it runs, and after a signal
 	Signal   syscall.Signal // that ended it, or 0
-	Killed   bool           // whether the local Lambda sent SIGKILL
+	Killed   bool           // whether that was SIGKILL from the local Lambda
 
-	Output string // standard output and error so far, interleaved
+	// Output is standard output and error so far, interleaved. It is complete
+	// once State is Exited; of a running process the latest lines may be
+	// missing for a moment.
+	Output string
 	Errors []PostedError
 }
 
@@ -68,7 +71,7 @@ func (l *Lambda) Process(name string) Process {
 }
 
 // Output returns what the processes of that name have printed so far, over all
-// environments. The function's name is "function".
+// environments, as Process.Output does. The function's name is "function".
 func (l *Lambda) Output(name string) string {
 	var text strings.Builder
 	for _, p := range l.Processes() {

@@ -111,18 +111,22 @@ func (e *environment) stopExtensions(ctx context.Context, deadline time.Time, re
 func awaitExit(ctx context.Context, processes []*process, deadline time.Time) (killed []string) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
+	var late []*process
 	for _, p := range processes {
 		select {
 		case <-p.exited:
 		case <-ctx.Done():
 			if p.running() {
 				p.kill()
-				killed = append(killed, p.name)
+				late = append(late, p)
 			}
 		}
 	}
-	for _, p := range processes {
+	for _, p := range late {
 		<-p.exited
+		if p.killed() {
+			killed = append(killed, p.name)
+		}
 	}
 	return killed
 }
