@@ -68,8 +68,10 @@ func TestDecodeObject(t *testing.T) {
 	}{
 		{"empty", "{}", map[string]string{}},
 		{"white space", "\r\n\t {} \n", map[string]string{}},
-		{"all types", `{"s" : "x" , "n": 1.50e1 , "t": true,"z": null , "a": [ 1 ] ,"o": { "a": 1 } }`,
-			map[string]string{"s": `"x"`, "n": "1.50e1", "t": "true", "z": "null", "a": "[ 1 ]", "o": `{ "a": 1 }`}},
+		{
+			"all types", `{"s" : "x" , "n": 1.50e1 , "t": true,"z": null , "a": [ 1 ] ,"o": { "a": 1 } }`,
+			map[string]string{"s": `"x"`, "n": "1.50e1", "t": "true", "z": "null", "a": "[ 1 ]", "o": `{ "a": 1 }`},
+		},
 		{"one name in two objects", `{"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}]}`, map[string]string{"a": `{"a": 1}`, "b": `[{"a": 1}, {"a": 1}]`}},
 		{"a name that is also a value", `{"a": "a", "b": ["a", "a"]}`, map[string]string{"a": `"a"`, "b": `["a", "a"]`}},
 		{"names that differ by case", `{"a": 1, "A": 2}`, map[string]string{"a": "1", "A": "2"}},

@@ -100,15 +100,21 @@ func TestFailures(t *testing.T) {
 		kind   string // that Lambda is told
 		stops  bool
 	}{
-		{"Start", func(_ *api, h *extension.Hooks) { h.Start = func(context.Context) error { return broken } },
-			broken, "LARDER_PORT: no", "POST /register, POST /init/error", "Extension.ConfigInvalid", true},
-		{"Start, for another reason", func(_ *api, h *extension.Hooks) { h.Start = func(context.Context) error { return plain } },
-			plain, "plain", "POST /register, POST /init/error", "Extension.Failed", true},
+		{
+			"Start", func(_ *api, h *extension.Hooks) { h.Start = func(context.Context) error { return broken } },
+			broken, "LARDER_PORT: no", "POST /register, POST /init/error", "Extension.ConfigInvalid", true,
+		},
+		{
+			"Start, for another reason", func(_ *api, h *extension.Hooks) { h.Start = func(context.Context) error { return plain } },
+			plain, "plain", "POST /register, POST /init/error", "Extension.Failed", true,
+		},
 		{"Init", func(_ *api, h *extension.Hooks) {
 			h.Init = func(context.Context, *extension.Function) error { return fmt.Errorf("more: %w", broken) }
 		}, broken, "more: LARDER_PORT: no", "POST /register, POST /init/error", "Extension.ConfigInvalid", true},
-		{"Register", func(a *api, _ *extension.Hooks) { a.on("/register", refusal(400, "Extension.X")) },
-			nil, "refused /register: status 400, Extension.X", "POST /register", "", true},
+		{
+			"Register", func(a *api, _ *extension.Hooks) { a.on("/register", refusal(400, "Extension.X")) },
+			nil, "refused /register: status 400, Extension.X", "POST /register", "", true,
+		},
 		{"Register twice", func(a *api, _ *extension.Hooks) {
 			a.on("/register", refusal(403, "Extension.X"))
 			a.on("/register", refusal(403, "Extension.Y"))
@@ -117,10 +123,14 @@ func TestFailures(t *testing.T) {
 			h.Start = func(context.Context) error { return broken }
 			a.on("/register", refusal(500, "X"))
 		}, broken, "status 500", "POST /register", "", true},
-		{"Next", func(a *api, _ *extension.Hooks) { a.on("/event/next", refusal(500, "Extension.X")) },
-			nil, "refused /event/next: status 500", "POST /register, GET /event/next, POST /exit/error", "Extension.NextFailed", true},
-		{"Next, with what is not JSON", func(a *api, _ *extension.Hooks) { a.events <- "<html>" },
-			nil, "not JSON", "POST /register, GET /event/next, POST /exit/error", "Extension.NextFailed", true},
+		{
+			"Next", func(a *api, _ *extension.Hooks) { a.on("/event/next", refusal(500, "Extension.X")) },
+			nil, "refused /event/next: status 500", "POST /register, GET /event/next, POST /exit/error", "Extension.NextFailed", true,
+		},
+		{
+			"Next, with what is not JSON", func(a *api, _ *extension.Hooks) { a.events <- "<html>" },
+			nil, "not JSON", "POST /register, GET /event/next, POST /exit/error", "Extension.NextFailed", true,
+		},
 		{"Init and its report", func(a *api, h *extension.Hooks) {
 			h.Init = func(context.Context, *extension.Function) error { return broken }
 			a.on("/init/error", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })

@@ -24,7 +24,8 @@ type Call struct {
 	AccessKey string
 	Region    string
 
-	Header http.Header
+	Connection string // the same for all calls on one
+	Header     http.Header
 }
 
 // maxRequest is more than any request for secrets takes.
@@ -37,7 +38,7 @@ var credential = regexp.MustCompile(`Credential=([^/]+)/\d{8}/([^/]+)/`)
 func readCall(r *http.Request) Call {
 	body, _ := io.ReadAll(io.LimitReader(r.Body, maxRequest)) // what is cut is no call
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	call := Call{Header: r.Header.Clone()}
+	call := Call{Header: r.Header.Clone(), Connection: r.RemoteAddr}
 	if signed := credential.FindStringSubmatch(r.Header.Get("Authorization")); signed != nil {
 		call.AccessKey, call.Region = signed[1], signed[2]
 	}

@@ -11,6 +11,8 @@ package awsapi
 
 import (
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -115,7 +117,17 @@ func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
 		o.MaxBackoff = maxBackoff
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(brokenOff))
 	})
+}
+
+// brokenOff has an answer that ends too early asked for again, which the SDK
+// takes for one that cannot be parsed.
+func brokenOff(err error) aws.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
 }
 
 // logOverrides says which endpoints stand in for AWS's, without user names and

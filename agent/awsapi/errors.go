@@ -62,6 +62,9 @@ func Error(err error, name, action string) *agent.Error {
 	if errors.As(err, &api) {
 		return answered(e, api.ErrorCode(), api.ErrorMessage(), name, action)
 	}
+	if e.Status < 500 { // an answer that cannot be read is none, whatever its status
+		e.Status = http.StatusBadGateway
+	}
 	e.Message, e.Hint = unanswered(e, err)
 	e.Message = fmt.Sprintf("secret %q: %s", name, e.Message)
 	return e

@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -59,6 +60,9 @@ func (l *limited) Do(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme != "https" && !l.plain && !onThisMachine(req.URL.Hostname()) {
 		return nil, &plainError{host: req.URL.Host}
 	}
+	if err := repeatable(req); err != nil {
+		return nil, err
+	}
 	resp, err := l.Client.Do(req)
 	if err != nil {
 		return nil, err
@@ -66,6 +70,27 @@ func (l *limited) Do(req *http.Request) (*http.Response, error) {
 	// What the transport decompresses is counted as it comes out.
 	resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxBody}
 	return resp, nil
+}
+
+// repeatable lets net/http send req again, at once and as often as there are idle
+// connections that turn out to be dead: after a sandbox has been frozen all of
+// them may be, and the SDK's own attempts are few and wait in between. What is
+// sent here reads, so that twice is as good as once. A body that is known to be
+// in memory is also sent with the header in one piece; else an answer can come
+// before net/http has noted the end of the body, which costs the connection.
+func repeatable(req *http.Request) error {
+	req.Header["X-Idempotency-Key"] = nil // tells net/http; not sent (documentation of http.Transport)
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil
+	}
+	body, err := io.ReadAll(req.Body)
+	req.Body.Close()
+	if err != nil {
+		return err
+	}
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, err = req.GetBody()
+	return err
 }
 
 // onThisMachine reports whether the host is a loopback address, or one of the

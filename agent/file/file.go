@@ -74,9 +74,12 @@ func open(path string) (agent.Backend, error) {
 }
 
 // Fetch implements [agent.Backend].
-func (b *backend) Fetch(_ context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
+func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
 	contents, err := b.load()
 	for i, ref := range refs {
+		if ctx.Err() != nil {
+			err = &agent.Error{Kind: agent.Unavailable, Status: 503, Code: "Canceled", Message: "the read was cancelled"}
+		}
 		if err != nil {
 			failure := *err
 			failure.Message = fmt.Sprintf("secret %q: %s", ref.ID, err.Message)

@@ -44,7 +44,10 @@ func (c *contents) secret(ref agent.Reference) (*agent.Secret, error) {
 		Value:   agent.NewValue(value),
 		Aliases: []agent.Reference{{Scheme: ref.Scheme, ID: arn(name)}, {Scheme: ref.Scheme, ID: name}},
 	}
-	return s, c.checkVersion(ref, s)
+	if err := c.checkVersion(ref, s); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // find looks an ID up: as it stands, and where it is an ARN of Secrets Manager,

@@ -29,9 +29,11 @@ func (b *backend) batch(ctx context.Context, questions []*question) []*question 
 
 	in := &sdk.BatchGetSecretValueInput{}
 	for _, q := range questions {
-		in.SecretIdList = append(in.SecretIdList, q.ref.ID)
+		if !slices.Contains(in.SecretIdList, q.ref.ID) {
+			in.SecretIdList = append(in.SecretIdList, q.ref.ID)
+		}
 	}
-	for {
+	for range batchSize { // a page holds an entry at least, or there is no end to them
 		out, err := b.client(place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
 		if err != nil {
 			return b.refused(questions, err)
@@ -42,6 +44,7 @@ func (b *backend) batch(ctx context.Context, questions []*question) []*question 
 		}
 		in.NextToken = out.NextToken
 	}
+	return questions
 }
 
 // unanswered delivers what out has for the questions and returns the rest.

@@ -12,16 +12,11 @@ import (
 // current.
 func (b *backend) single(ctx context.Context, q *question) {
 	in := &sdk.GetSecretValueInput{SecretId: aws.String(q.ref.ID)}
-	switch {
-	case q.versionID != "":
+	if q.versionID != "" {
 		in.VersionId = aws.String(q.versionID)
-		if q.stage != "" {
-			in.VersionStage = aws.String(q.stage)
-		}
-	case q.stage != "":
-		in.VersionStage = aws.String(q.stage)
-	default:
-		in.VersionStage = aws.String(current)
+	}
+	if q.stage != "" || q.versionID == "" {
+		in.VersionStage = aws.String(q.wanted())
 	}
 	out, err := b.client(q.at).GetSecretValue(ctx, in)
 	if err != nil {

@@ -1,10 +1,14 @@
 package secretsmanager
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/larder-secrets/larder/agent"
 )
@@ -24,12 +28,21 @@ func (v version) answers(id string) bool {
 	return v.name == id || v.arn == id || v.arn != "" && suffix.ReplaceAllString(v.arn, "") == id
 }
 
-// answer delivers the version, unless it is one of another secret.
+// answer delivers the version, unless it is not the one that was asked for or
+// holds nothing.
 func (q *question) answer(v version) {
-	if !v.answers(q.ref.ID) {
+	switch {
+	case !v.answers(q.ref.ID):
+		q.deliver(agent.Result{Err: wrong(q.ref.ID, "the service answered for another secret")})
+		return
+	case q.versionID != "" && v.id != q.versionID,
+		q.versionID == "" && !slices.Contains(v.stages, q.wanted()):
+		q.deliver(agent.Result{Err: wrong(q.ref.ID, "the service answered with another version")})
+		return
+	case aws.ToString(v.text) == "" && len(v.bytes) == 0:
 		q.deliver(agent.Result{Err: &agent.Error{
-			Kind: agent.Unavailable, Status: 502, Code: "WrongAnswer",
-			Message: "secret \"" + q.ref.ID + "\": the service answered for another secret",
+			Kind: agent.Invalid, Status: 400, Code: "EmptySecret",
+			Message: fmt.Sprintf("secret %q is empty", q.ref.ID), Hint: "store a value with: aws secretsmanager put-secret-value",
 		}})
 		return
 	}
@@ -38,13 +51,24 @@ func (q *question) answer(v version) {
 		Immutable: q.versionID != "",
 		Aliases:   q.aliases(v),
 	}
-	switch {
-	case v.text != nil:
+	if aws.ToString(v.text) != "" {
 		s.Value = agent.NewValue([]byte(*v.text))
-	case v.bytes != nil:
+	} else {
 		s.Value, s.Binary = agent.NewValue(v.bytes), true
 	}
 	q.deliver(agent.Result{Secret: s})
+}
+
+func wrong(id, problem string) error {
+	return &agent.Error{Kind: agent.Unavailable, Status: 502, Code: "WrongAnswer", Message: fmt.Sprintf("secret %q: %s", id, problem)}
+}
+
+// wanted is the stage that the answer has to carry where no version is named.
+func (q *question) wanted() string {
+	if q.stage == "" {
+		return current
+	}
+	return q.stage
 }
 
 // aliases are the references to which v is the answer as well. The first, the

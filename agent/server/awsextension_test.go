@@ -21,16 +21,28 @@ func TestSecretsManagerGet(t *testing.T) {
 		secret agent.Secret
 		want   secretsmanager.GetSecretValueOutput
 	}{
-		{"text", agent.Secret{Name: "n", ARN: "arn", Version: "v", Stages: []string{"AWSCURRENT", "x"}, Created: created, Value: agent.NewValue([]byte("abc"))},
-			secretsmanager.GetSecretValueOutput{Name: aws.String("n"), ARN: aws.String("arn"), VersionId: aws.String("v"), VersionStages: []string{"AWSCURRENT", "x"}, CreatedDate: &created, SecretString: aws.String("abc")}},
-		{"text that JSON escapes", agent.Secret{Name: "n<&>\"\\/", Created: created, Value: agent.NewValue([]byte("<a>&\"\\\n\u2028ä\x01"))},
-			secretsmanager.GetSecretValueOutput{Name: aws.String("n<&>\"\\/"), CreatedDate: &created, SecretString: aws.String("<a>&\"\\\n\u2028ä\x01")}},
-		{"bytes", agent.Secret{Name: "n", Binary: true, Created: created, Value: agent.NewValue([]byte{0, 255, 62, 63})},
-			secretsmanager.GetSecretValueOutput{Name: aws.String("n"), CreatedDate: &created, SecretBinary: []byte{0, 255, 62, 63}}},
+		{
+			"text",
+			agent.Secret{Name: "n", ARN: "arn", Version: "v", Stages: []string{"AWSCURRENT", "x"}, Created: created, Value: agent.NewValue([]byte("abc"))},
+			secretsmanager.GetSecretValueOutput{Name: aws.String("n"), ARN: aws.String("arn"), VersionId: aws.String("v"), VersionStages: []string{"AWSCURRENT", "x"}, CreatedDate: &created, SecretString: aws.String("abc")},
+		},
+		{
+			"text that JSON escapes",
+			agent.Secret{Name: "n<&>\"\\/", Created: created, Value: agent.NewValue([]byte("<a>&\"\\\n\u2028ä\x01"))},
+			secretsmanager.GetSecretValueOutput{Name: aws.String("n<&>\"\\/"), CreatedDate: &created, SecretString: aws.String("<a>&\"\\\n\u2028ä\x01")},
+		},
+		{
+			"bytes",
+			agent.Secret{Name: "n", Binary: true, Created: created, Value: agent.NewValue([]byte{0, 255, 62, 63})},
+			secretsmanager.GetSecretValueOutput{Name: aws.String("n"), CreatedDate: &created, SecretBinary: []byte{0, 255, 62, 63}},
+		},
 		{"nothing but an empty text", agent.Secret{}, secretsmanager.GetSecretValueOutput{SecretString: aws.String("")}},
 		{"no stages", agent.Secret{Stages: []string{}, Value: agent.NewValue([]byte("x"))}, secretsmanager.GetSecretValueOutput{VersionStages: []string{}, SecretString: aws.String("x")}},
-		{"a time without fraction", agent.Secret{Created: created.Truncate(time.Second), Value: agent.NewValue([]byte("x"))},
-			secretsmanager.GetSecretValueOutput{CreatedDate: aws.Time(created.Truncate(time.Second)), SecretString: aws.String("x")}},
+		{
+			"a time without fraction",
+			agent.Secret{Created: created.Truncate(time.Second), Value: agent.NewValue([]byte("x"))},
+			secretsmanager.GetSecretValueOutput{CreatedDate: aws.Time(created.Truncate(time.Second)), SecretString: aws.String("x")},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

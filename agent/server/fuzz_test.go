@@ -14,8 +14,18 @@ import (
 // panics, and without the token nothing but /ping is answered with 200.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []struct{ target, lines string }{
-		{"/secret?name=a", ""}, {"/secret?name=a&name=b", "X-Vault-Token: x"}, {"/secretsmanager/get?secretId=a%", "Via: x"}, {"/secret?name=%00&key=%ff", ""},
-		{"//secret?name=a", ""}, {"/ping", ""}, {"/%70ing?x", ""}, {"/status", ""}, {"*", ""}, {"http://x/secret?name=a", ""}, {"/secret?;", "Transfer-Encoding: chunked"}, {"/secret?name=a#k", "Host: x"},
+		{"/secret?name=a", ""},
+		{"/secret?name=a&name=b", "X-Vault-Token: x"},
+		{"/secretsmanager/get?secretId=a%", "Via: x"},
+		{"/secret?name=%00&key=%ff", ""},
+		{"//secret?name=a", ""},
+		{"/ping", ""},
+		{"/%70ing?x", ""},
+		{"/status", ""},
+		{"*", ""},
+		{"http://x/secret?name=a", ""},
+		{"/secret?;", "Transfer-Encoding: chunked"},
+		{"/secret?name=a#k", "Host: x"},
 	} {
 		f.Add(seed.target, seed.lines, true)
 		f.Add(seed.target, seed.lines, false)
