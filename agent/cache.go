@@ -164,6 +164,9 @@ func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, err
 	}
 }
 
+// Serves reports whether the cache has a backend of that scheme.
+func (c *Cache) Serves(scheme string) bool { return c.stores[scheme] != nil }
+
 // admit refuses references that this agent does not serve at all.
 func (c *Cache) admit(ctx context.Context, ref Reference) error {
 	store := c.stores[ref.Scheme]

@@ -20,12 +20,15 @@ type flight struct {
 	result Result // set before done is closed
 }
 
+// errClosed is for those who ask after Close.
+var errClosed = &Error{Kind: Unavailable, Status: 503, Code: "Closed", Message: "the agent is shutting down"}
+
 // begin registers a flight for ref, which must have none; the caller launches
 // it once c.mu, which is held, has been released.
 func (c *Cache) begin(ref Reference, now time.Time) *flight {
 	f := &flight{ref: ref, began: now, generation: c.generation, done: make(chan struct{})}
 	if c.closed {
-		f.result.Err = &Error{Kind: Unavailable, Status: 503, Code: "Closed", Message: fmt.Sprintf("secret %q: the agent is shutting down", ref)}
+		f.result.Err = fmt.Errorf("secret %q: %w", ref, errClosed)
 		close(f.done)
 		return f
 	}

@@ -12,6 +12,11 @@ import (
 func (c *Cache) Prefetch(ctx context.Context) error {
 	done := make(chan struct{})
 	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return errClosed
+	}
+	c.calls.Add(1) // for the report
 	c.prefetched = done
 	now := wall()
 	flights := make(map[Reference]*flight, len(c.config.Secrets))
@@ -31,7 +36,6 @@ func (c *Cache) Prefetch(ctx context.Context) error {
 	c.launch(c.ctx, begun)
 
 	failures := make(chan error, 1)
-	c.calls.Add(1)
 	go func() {
 		defer c.calls.Done()
 		defer close(done)

@@ -6,7 +6,7 @@ import (
 )
 
 // Refresh fetches anew what is due and has been read since it was last fetched,
-// all together, and waits for it. When ctx ends first the calls are cancelled
+// all together, and waits for it. When ctx ends first the calls are cancelled,
 // and what is held stays.
 func (c *Cache) Refresh(ctx context.Context) {
 	c.mu.Lock()
@@ -20,7 +20,11 @@ func (c *Cache) Refresh(ctx context.Context) {
 	c.mu.Unlock()
 	c.launch(ctx, flights)
 	for _, f := range flights {
-		<-f.done // lands soon after ctx ends, at the latest
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

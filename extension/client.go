@@ -93,6 +93,9 @@ func (c *Client) Register(ctx context.Context, events ...EventType) (*Function, 
 		return nil, err
 	}
 	c.identifier = header.Get("Lambda-Extension-Identifier")
+	if c.identifier == "" {
+		return nil, errors.New("the Extensions API answered /register without an identifier")
+	}
 	return &function, nil
 }
 

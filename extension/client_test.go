@@ -88,7 +88,7 @@ func TestBadAnswers(t *testing.T) {
 	}{
 		{"a refusal", refusal(400, "Extension.InvalidEventType"), "status 400, Extension.InvalidEventType because"},
 		{"a refusal without reason", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "status 500"},
-		{"a refusal that is no JSON", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", 502) }, "status 502"},
+		{"a refusal that is no JSON", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, "status 502"},
 		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }, "what is not JSON"},
 		{"nothing", func(http.ResponseWriter, *http.Request) {}, "what is not JSON"},
 		{"another type", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[]`) }, "what is not JSON"},
@@ -101,6 +101,13 @@ func TestBadAnswers(t *testing.T) {
 			io.WriteString(w, `{"a":"`+strings.Repeat("x", 2<<20)+`"}`)
 		}, "what is not JSON"},
 	}
+	t.Run("no identifier", func(t *testing.T) {
+		a := startAPI(t)
+		a.on("/register", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{}`) })
+		if _, err := a.client(t).Register(t.Context(), extension.Invoke); err == nil || !strings.Contains(err.Error(), "identifier") {
+			t.Errorf("Register: %v", err)
+		}
+	})
 	for _, test := range tests {
 		for _, path := range []string{"/register", "/event/next"} {
 			t.Run(test.name+" to "+path, func(t *testing.T) {

@@ -38,6 +38,7 @@ func newServer(t testing.TB, answer http.Handler, secure bool) *Server {
 	t.Helper()
 	s := &Server{answer: answer, faults: map[string]func(Call) Fault{}, open: map[net.Conn]bool{}}
 	s.http = httptest.NewUnstartedServer(s)
+	s.http.EnableHTTP2 = secure // as AWS has it
 	s.http.Config.ConnState = s.connection
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that a fault has cut
 	if secure {

@@ -172,6 +172,7 @@ func TestCommandLine(t *testing.T) {
 		{name: "get without a token", args: []string{"get", "x"}, status: 1, stderr: []string{"larder serve", ".larder/run/token"}},
 		{name: "get without an agent", args: []string{"get", "x"}, env: []string{"AWS_TOKEN=t"}, status: 1, stderr: []string{"no agent answers on 127.0.0.1:" + h.port, "larder serve"}},
 		{name: "health without an agent", args: []string{"health"}, status: 1, stderr: []string{"127.0.0.1:" + h.port}},
+		{name: "serve without a home", args: []string{"serve"}, env: []string{"HOME="}, status: 1, stderr: []string{"HOME", "AWS_TOKEN"}},
 		{
 			name: "serve with two malformed variables", args: []string{"serve"}, env: []string{"LARDER_TTL=soon", "LARDER_SECRETS=vault:x"},
 			status: 2, stderr: []string{`LARDER_TTL: "soon"`, `unknown scheme "vault"`},
@@ -212,6 +213,7 @@ func TestServeAndGet(t *testing.T) {
 		{name: "JSON", ref: "db", stdout: `{"user": "app", "port": 5432}`},
 		{name: "key", ref: "db#user", stdout: "app"},
 		{name: "key with a number", ref: "db#port", stdout: "5432"},
+		{name: "an ARN, for the name in it", ref: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:my-api-key-AbCdEf", stdout: "abc123"},
 		{name: "with its scheme", ref: "file:my-api-key", stdout: "abc123"},
 		{name: "current stage", ref: "my-api-key?versionStage=AWSCURRENT", stdout: "abc123"},
 		{name: "other stage", ref: "my-api-key?versionStage=AWSPREVIOUS", status: 1, stderr: "AWSPREVIOUS"},

@@ -63,7 +63,7 @@ func TestSomethingElseAnswers(t *testing.T) {
 		is      error
 	}{
 		{"not found", http.NotFound, client.ErrNoAgent},
-		{"a page that asks for a login", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, planted, 401) }, client.ErrNoAgent},
+		{"a page that asks for a login", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, planted, http.StatusUnauthorized) }, client.ErrNoAgent},
 		{"JSON", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(400)
@@ -216,7 +216,7 @@ func TestTokenFile(t *testing.T) {
 				t.Fatalf("Value = %q, %v", got, err)
 			}
 			stop(s)
-			s = startAgent(t, s.Port(), "second") // the agent was restarted with another token
+			startAgent(t, s.Port(), "second") // the agent was restarted with another token
 			if _, err := c.Secret("my-api-key").Value(t.Context()); !errors.Is(err, client.ErrToken) {
 				t.Errorf("with the old token in the file: %v", err)
 			}

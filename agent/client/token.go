@@ -50,11 +50,16 @@ func EnvToken(getenv func(string) string, lambda bool) (string, error) {
 
 // TokenFile returns the path of the token that an agent outside Lambda makes for
 // itself, in a directory that only its user can enter.
-func TokenFile(getenv func(string) string) string {
+func TokenFile(getenv func(string) string) (string, error) {
 	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, "larder", "token")
+		return filepath.Join(dir, "larder", "token"), nil
 	}
-	return filepath.Join(getenv("HOME"), ".larder", "run", "token")
+	for _, name := range []string{"HOME", "USERPROFILE"} {
+		if dir := getenv(name); dir != "" {
+			return filepath.Join(dir, ".larder", "run", "token"), nil
+		}
+	}
+	return "", errors.New("there is no home directory for the token: set HOME, or AWS_TOKEN for agent and clients")
 }
 
 // ReadTokenFile returns what the token file at path holds, or an error that
@@ -92,7 +97,10 @@ func findToken(getenv func(string) string) (string, error) {
 	if err != nil || token != "" || lambda {
 		return token, err
 	}
-	path := TokenFile(getenv)
+	path, err := TokenFile(getenv)
+	if err != nil {
+		return "", err
+	}
 	token, err = ReadTokenFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%w in AWS_TOKEN or %s: start the agent with: larder serve", errNoToken, path)

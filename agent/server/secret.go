@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -29,6 +30,9 @@ func (s *Server) secret(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusBadRequest, "InvalidRequest", "parameter name: "+err.Error())
 		return
 	}
+	if strings.HasPrefix(ref.ID, "arn:") && !s.config.Cache.Serves(ref.Scheme) {
+		ref.Scheme = s.config.Backend // a local run, in which the ARN stands for the name in it
+	}
 	reading, err := s.read(r.Context(), ref, given, "refresh")
 	if err != nil {
 		fail(w, r, err)
@@ -37,6 +41,11 @@ func (s *Server) secret(w http.ResponseWriter, r *http.Request) {
 	value, err := reading.Secret.Key(given["key"])
 	if err != nil {
 		fail(w, r, err)
+		return
+	}
+	if value.Len() == 0 && given["key"] == "" {
+		fail(w, r, &agent.Error{Kind: agent.NotFound, Status: http.StatusNotFound, Code: "EmptySecret",
+			Message: fmt.Sprintf("secret %q has no value", ref.ID), Hint: "store one, in Secrets Manager with: aws secretsmanager put-secret-value"})
 		return
 	}
 	header := w.Header()

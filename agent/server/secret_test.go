@@ -17,7 +17,7 @@ func TestSecret(t *testing.T) {
 	r := start(t, nil)
 	r.store.put("a", "one\n")
 	r.store.put("path/to:it+x", "odd name")
-	r.store.put("json", `{"user": "app", "port": 5432, "a key": "spaced"}`)
+	r.store.put("json", `{"user": "app", "port": 5432, "a key": "spaced", "none": ""}`)
 	r.store.put("empty", "")
 	binary := r.store.put("binary", "\x00\xff")
 	binary.Binary = true
@@ -46,7 +46,7 @@ func TestSecret(t *testing.T) {
 		{"a key of a number", "/secret?key=port&name=json", "5432", "text/plain; charset=utf-8", `"v1"`},
 		{"a key with a space", "/secret?name=json&key=a+key", "spaced", "text/plain; charset=utf-8", `"v1"`},
 		{"an empty key", "/secret?name=a&key=", "one\n", "text/plain; charset=utf-8", `"v1"`},
-		{"an empty value", "/secret?name=empty", "", "text/plain; charset=utf-8", `"v1"`},
+		{"an empty member", "/secret?name=json&key=none", "", "text/plain; charset=utf-8", `"v1"`},
 		{"bytes", "/secret?name=binary", "\x00\xff", "application/octet-stream", `"v1"`},
 		{"no version", "/secret?name=plain", "x", "text/plain; charset=utf-8", ""},
 		{"a stage", "/secret?name=a&versionStage=AWSPREVIOUS", "zero", "text/plain; charset=utf-8", `"v0"`},
@@ -72,6 +72,7 @@ func TestSecretRefuses(t *testing.T) {
 	r := start(t, nil)
 	r.store.put("a", planted)
 	r.store.put("json", `{"user": "`+planted+`"}`)
+	r.store.put("empty", "")
 	tests := []struct {
 		name, target string
 		status       int
@@ -96,6 +97,7 @@ func TestSecretRefuses(t *testing.T) {
 		{"an ARN of another service", "/secret?name=arn:aws:s3:::b", 400, "InvalidRequest", "not one of a secret"},
 		{"a secret that does not exist", "/secret?name=none", 404, "ResourceNotFoundException", "none"},
 		{"a key that does not exist", "/secret?name=json&key=none", 404, "KeyNotFound", `json`},
+		{"a secret without a value", "/secret?name=empty", 404, "EmptySecret", `\"empty\" has no value`},
 		{"a key of what is no JSON", "/secret?name=a&key=user", 400, "InvalidJSON", "not valid JSON"},
 	}
 	for _, test := range tests {

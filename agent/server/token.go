@@ -30,13 +30,19 @@ func SidecarToken(getenv func(string) string) (token, path string, err error) {
 	if err != nil || token != "" {
 		return token, "", err
 	}
-	path = client.TokenFile(getenv)
+	path, err = client.TokenFile(getenv)
+	if err != nil {
+		return "", "", err
+	}
 	token, err = client.ReadTokenFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		token = rand.Text()
 		err = writeToken(path, token)
 	}
-	return token, path, err
+	if err != nil {
+		return "", "", err
+	}
+	return token, path, nil
 }
 
 // writeToken puts the file in place whole, in a directory of the user's alone.
