@@ -44,8 +44,10 @@ func (s *Server) secret(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if value.Len() == 0 && given["key"] == "" {
-		fail(w, r, &agent.Error{Kind: agent.NotFound, Status: http.StatusNotFound, Code: "EmptySecret",
-			Message: fmt.Sprintf("secret %q has no value", ref.ID), Hint: "store one, in Secrets Manager with: aws secretsmanager put-secret-value"})
+		fail(w, r, &agent.Error{
+			Kind: agent.NotFound, Status: http.StatusNotFound, Code: "EmptySecret",
+			Message: fmt.Sprintf("secret %q has no value", ref.ID), Hint: "store one, in Secrets Manager with: aws secretsmanager put-secret-value",
+		})
 		return
 	}
 	header := w.Header()
