@@ -141,7 +141,7 @@ func TestNoAnswer(t *testing.T) {
 
 func TestMessagesFitALine(t *testing.T) {
 	tests := []struct{ name, message, want string }{
-		{"line breaks", "one\r\ntwo\x00three\x1b[31m", "one  two three [31m"},
+		{"line breaks", "one\r\ntwo\x00three\x1b[31m", "one two three [31m"},
 		{"stops", "It is so... ", "It is so"},
 		{"long", strings.Repeat("x", 1000), strings.Repeat("x", 400) + "…"},
 		{"long, cut within a character", "x" + strings.Repeat("ä", 1000), "x" + strings.Repeat("ä", 199) + "…"},

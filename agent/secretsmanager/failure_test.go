@@ -21,8 +21,10 @@ func TestRefusals(t *testing.T) {
 		kind                agent.Kind
 		action, hint        string
 	}{
-		{"no permission", "AccessDeniedException", role + "secretsmanager:GetSecretValue on resource: a because no identity-based policy allows the secretsmanager:GetSecretValue action", 400,
-			agent.Denied, "secretsmanager:GetSecretValue", "policy"},
+		{
+			"no permission", "AccessDeniedException", role + "secretsmanager:GetSecretValue on resource: a because no identity-based policy allows the secretsmanager:GetSecretValue action", 400,
+			agent.Denied, "secretsmanager:GetSecretValue", "policy",
+		},
 		{"no permission, named in no words", "AccessDeniedException", "Access denied", 400, agent.Denied, "secretsmanager:GetSecretValue", "policy"},
 		{"no permission for the key, by name", "AccessDeniedException", role + "kms:Decrypt on resource: arn:aws:kms:us-east-1:123456789012:key/k", 400, agent.Denied, "kms:Decrypt", "policy"},
 		{"no permission for the key", "AccessDeniedException", "Access to KMS is not allowed", 400, agent.Denied, "kms:Decrypt", "key"},
