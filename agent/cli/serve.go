@@ -30,16 +30,7 @@ func (p *Program) serve(ctx context.Context) int {
 	if err != nil {
 		return p.fail(failed, err)
 	}
-	cache := agent.New(agent.Config{
-		Sources:     p.Backends.Sources(cfg, log),
-		Secrets:     cfg.Secrets,
-		Listed:      cfg.ListedOnly,
-		MaxStale:    cfg.MaxStale,
-		RefreshWait: cfg.RefreshWait,
-		Entries:     cfg.CacheSize,
-		Bytes:       cfg.CacheBytes,
-		Log:         log,
-	})
+	cache := p.Backends.Cache(cfg, log)
 	defer cache.Close()
 	s, err := server.Listen(server.Config{Port: cfg.Port, Token: token, Cache: cache, Backend: cfg.Backend, Log: log})
 	if err != nil {

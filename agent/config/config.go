@@ -114,6 +114,20 @@ func (b Backends) Sources(c *Config, log *slog.Logger) map[string]agent.Source {
 	return sources
 }
 
+// Cache makes the cache that the configuration asks for, over the sources of b.
+func (b Backends) Cache(c *Config, log *slog.Logger) *agent.Cache {
+	return agent.New(agent.Config{
+		Sources:     b.Sources(c, log),
+		Secrets:     c.Secrets,
+		Listed:      c.ListedOnly,
+		MaxStale:    c.MaxStale,
+		RefreshWait: c.RefreshWait,
+		Entries:     c.CacheSize,
+		Bytes:       c.CacheBytes,
+		Log:         log,
+	})
+}
+
 // Load reads every variable of the table through getenv. The error joins one
 // [*Error] for each mistake.
 func Load(getenv func(string) string, place Place) (*Config, error) {

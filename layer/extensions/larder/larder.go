@@ -51,16 +51,7 @@ func (l *larder) start(context.Context) error {
 		l.log.Info("SAM local gives no session token: requests are answered without one")
 	}
 	l.snapshot = l.getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
-	l.cache = agent.New(agent.Config{
-		Sources:     backends.Sources(cfg, l.log),
-		Secrets:     cfg.Secrets,
-		Listed:      cfg.ListedOnly,
-		MaxStale:    cfg.MaxStale,
-		RefreshWait: cfg.RefreshWait,
-		Entries:     cfg.CacheSize,
-		Bytes:       cfg.CacheBytes,
-		Log:         l.log,
-	})
+	l.cache = backends.Cache(cfg, l.log)
 	l.server, err = server.Listen(server.Config{Port: cfg.Port, Token: token, Cache: l.cache, Backend: cfg.Backend, Log: l.log})
 	if err != nil {
 		return &extension.Error{Reason: "PortUnavailable", Err: err}
