@@ -38,7 +38,7 @@ func TestDeniedSecretSaysWhichPermission(t *testing.T) {
 			if !strings.Contains(answers[3].Error, test.permission) {
 				t.Errorf("the client's error: %s", answers[3].Error)
 			}
-			if out := b.lines(); len(out) != 1 || !strings.Contains(out[0], "denied") || !strings.Contains(out[0], test.permission) {
+			if out := b.printed(1); !strings.Contains(out[0], "denied") || !strings.Contains(out[0], test.permission) {
 				t.Errorf("want one warning, got:\n%s", strings.Join(out, "\n"))
 			}
 		})
@@ -72,7 +72,7 @@ func TestBatchNotPermitted(t *testing.T) {
 	if got := aws.Operations(); len(got) != 0 {
 		t.Errorf("calls by reads: %v", got)
 	}
-	if out := b.lines(); len(out) != 1 || !strings.Contains(out[0], "secretsmanager:BatchGetSecretValue") {
+	if out := b.printed(1); !strings.Contains(out[0], "secretsmanager:BatchGetSecretValue") {
 		t.Errorf("want one warning that names the permission, got:\n%s", strings.Join(out, "\n"))
 	}
 }
@@ -101,4 +101,33 @@ func TestReadWaitsForPrefetch(t *testing.T) {
 	if out := b.lines(); out != nil {
 		t.Errorf("printed:\n%s", strings.Join(out, "\n"))
 	}
+}
+
+// TestHungBackend: it holds up neither INIT nor an invocation for longer than
+// their budgets, and what is held stands in for it.
+func TestHungBackend(t *testing.T) {
+	t.Parallel()
+	aws := agenttest.NewAWS(t)
+	aws.Put("held", "abc123")
+	aws.Put("hung", "never seen")
+	hang := agenttest.Hang(nil)
+	aws.On("GetSecretValue", func(c agenttest.Call) agenttest.Fault {
+		if c.IDs[0] == "hung" {
+			return hang
+		}
+		return nil
+	})
+	env := with(agenttest.Environment(aws.URL), "LARDER_SECRETS", "held hung", "LARDER_LOG_LEVEL", "warn",
+		"LARDER_TTL", "50ms", "LARDER_INIT_TIMEOUT", "100ms", "LARDER_REFRESH_TIMEOUT", "100ms", "LARDER_REFRESH_WAIT", "10ms")
+	b := start(t, env, nil).init()
+	if out := b.printed(1); !strings.Contains(out[0], "LARDER_INIT_TIMEOUT") {
+		t.Errorf("want one warning that the prefetch goes on, got:\n%s", strings.Join(out, "\n"))
+	}
+	b.read("/secret?name=held").expect(t, http.StatusOK, "abc123")
+	aws.Always("GetSecretValue", hang)
+	eventually(t, "the held value is served as stale", func() bool {
+		a := b.read("/secret?name=held")
+		a.expect(t, http.StatusOK, "abc123")
+		return a.Header.Get("Larder-Stale") == "true"
+	})
 }

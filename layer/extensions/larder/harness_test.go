@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -179,14 +180,17 @@ func with(env map[string]string, more ...string) map[string]string {
 	return env
 }
 
+// freePort returns a port below those that the system gives to connections,
+// which could take it before the agent does.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // expect fails unless the answer has the status and the body contains all
@@ -204,3 +208,15 @@ func (a answer) expect(t *testing.T, status int, texts ...string) {
 }
 
 func (a answer) text() string { return cmp.Or(string(a.Body), a.Error) }
+
+// printed waits until the extension has printed so many lines, since what a
+// running process prints takes a moment to arrive, and fails on more.
+func (b *bench) printed(lines int) []string {
+	b.t.Helper()
+	eventually(b.t, "the extension prints", func() bool { return len(b.lines()) >= lines })
+	out := b.lines()
+	if len(out) != lines {
+		b.t.Fatalf("%d lines, want %d:\n%s", len(out), lines, strings.Join(out, "\n"))
+	}
+	return out
+}
