@@ -64,7 +64,7 @@ func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, err
 		if waited, err := c.wait(ctx, f, held != nil); err != nil {
 			return Reading{}, err
 		} else if !waited {
-			return c.stale(ref, held)
+			return c.stale(ref, held), nil
 		}
 		if f.ref == ref {
 			return c.conclude(f, mode)
@@ -115,7 +115,7 @@ func (c *Cache) wait(ctx context.Context, f *flight, held bool) (bool, error) {
 }
 
 // stale reads held, whose refresh is still under way.
-func (c *Cache) stale(ref Reference, held *entry) (Reading, error) {
+func (c *Cache) stale(ref Reference, held *entry) Reading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.index[ref]; e != nil {
@@ -126,7 +126,7 @@ func (c *Cache) stale(ref Reference, held *entry) (Reading, error) {
 	if reading.Stale {
 		c.counts.Stale++
 	}
-	return reading, nil
+	return reading
 }
 
 // conclude turns what the flight brought into what its reader gets.
