@@ -20,6 +20,10 @@ type Config struct {
 	Entries int   // secrets held at most
 	Bytes   int64 // bytes of values held at most
 
+	// Transient keeps nothing that a backend answers until Drop is called first:
+	// what is in memory now may be copied into a snapshot.
+	Transient bool
+
 	Log *slog.Logger // nil: nothing is logged
 }
 
@@ -35,6 +39,8 @@ type Cache struct {
 	cancel context.CancelFunc
 	calls  sync.WaitGroup
 
+	warnTransient sync.Once
+
 	mu         sync.Mutex // guards all below
 	entries    map[*entry]bool
 	index      map[Reference]*entry
@@ -42,7 +48,8 @@ type Cache struct {
 	failed     map[Reference]failure
 	prefetched chan struct{} // closed when prefetch ends; nil before it begins
 	closed     bool
-	generation int // Drop begins a new one: flights of an old one are not kept
+	transient  bool // nothing is kept until Drop
+	generation int  // Drop begins a new one: flights of an old one are not kept
 	bytes      int64
 	counts     Counts
 	limits     limits
@@ -61,6 +68,7 @@ func New(config Config) *Cache {
 		index:      map[Reference]*entry{},
 		flights:    map[Reference]*flight{},
 		failed:     map[Reference]failure{},
+		transient:  config.Transient,
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	for scheme, source := range config.Sources {
@@ -93,6 +101,7 @@ func (c *Cache) Drop() {
 	clear(c.flights)
 	clear(c.failed)
 	c.bytes = 0
+	c.transient = false
 	c.generation++
 }
 

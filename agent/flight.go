@@ -114,16 +114,22 @@ func (c *Cache) land(f *flight, r Result) {
 	if c.flights[f.ref] == f {
 		delete(c.flights, f.ref)
 	}
-	if f.generation == c.generation {
-		if r.Err == nil {
-			c.keep(f.ref, r.Secret, f.began)
-		} else {
-			c.fail(f.ref, AsError(r.Err), wall())
-		}
+	transient := c.transient
+	switch {
+	case f.generation != c.generation || transient:
+	case r.Err == nil:
+		c.keep(f.ref, r.Secret, f.began)
+	default:
+		c.fail(f.ref, AsError(r.Err), wall())
 	}
 	close(f.done)
 	c.mu.Unlock()
 
+	if transient && r.Err == nil {
+		c.warnTransient.Do(func() {
+			c.config.Log.Warn("a secret was read before the snapshot, which holds what the function makes of it: read it in the handler", "secret", f.ref.String())
+		})
+	}
 	if r.Err == nil {
 		c.config.Log.Debug("fetched", "secret", f.ref.String(), "version", r.Secret.Version)
 	} else {

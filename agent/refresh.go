@@ -28,6 +28,26 @@ func (c *Cache) Refresh(ctx context.Context) {
 	}
 }
 
+// maintainEvery is how often Maintain looks for what is due.
+const maintainEvery = time.Second
+
+// Maintain refreshes by timer, where no invocation does it, until ctx ends or the
+// cache is closed.
+func (c *Cache) Maintain(ctx context.Context) {
+	tick := time.NewTicker(maintainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.Refresh(ctx)
+		case <-ctx.Done():
+			return
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
 // refreshAhead begins a refresh of what a reader has just been served, if it is
 // due, for nobody to wait for. c.mu is held.
 func (c *Cache) refreshAhead(ref Reference, now time.Time) []*flight {

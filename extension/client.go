@@ -50,6 +50,8 @@ type Function struct {
 	Version   string `json:"functionVersion"`
 	Handler   string `json:"handler"`
 	AccountID string `json:"accountId"`
+
+	Events []EventType `json:"-"` // that were registered for
 }
 
 const (
@@ -96,6 +98,7 @@ func (c *Client) Register(ctx context.Context, events ...EventType) (*Function, 
 	if c.identifier == "" {
 		return nil, errors.New("the Extensions API answered /register without an identifier")
 	}
+	function.Events = events
 	return &function, nil
 }
 

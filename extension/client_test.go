@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +20,11 @@ import (
 func TestRegister(t *testing.T) {
 	a := startAPI(t)
 	f, err := a.client(t).Register(t.Context(), extension.Invoke, extension.Shutdown)
-	if err != nil || *f != (extension.Function{Name: "f", Version: "$LATEST", Handler: "h", AccountID: "123456789012"}) {
+	want := &extension.Function{
+		Name: "f", Version: "$LATEST", Handler: "h", AccountID: "123456789012",
+		Events: []extension.EventType{extension.Invoke, extension.Shutdown},
+	}
+	if err != nil || !reflect.DeepEqual(f, want) {
 		t.Errorf("Register = %+v, %v", f, err)
 	}
 	got := a.requests()[0]

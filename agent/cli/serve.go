@@ -42,6 +42,7 @@ func (p *Program) serve(ctx context.Context) int {
 	go func() { served <- s.Serve() }()
 	prefetched := make(chan error, 1)
 	go func() { prefetched <- cache.Prefetch(ctx) }()
+	go cache.Maintain(ctx)
 	for {
 		select {
 		case err := <-prefetched:

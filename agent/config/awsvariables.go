@@ -49,6 +49,11 @@ func awsVariables() []Variable {
 			set: func(_ *Config, text string, _ Place) error { return setMillis(new(time.Duration), text) },
 		},
 		{
+			Name: "AWS_LAMBDA_INITIALIZATION_TYPE", Range: "on-demand, provisioned-concurrency, snap-start, lambda-managed-instances",
+			Help: "set by Lambda",
+			set:  func(c *Config, text string, _ Place) error { c.SnapStart = text == "snap-start"; return nil },
+		},
+		{
 			Name: "AWS_LAMBDA_LOG_FORMAT", Default: "Text", Range: "Text, JSON",
 			Help: "set by Lambda from the function's logging configuration",
 			set: func(c *Config, text string, _ Place) error {

@@ -43,6 +43,9 @@ type Config struct {
 	CacheSize  int
 	CacheBytes int64
 
+	SnapStart         bool // memory is copied into many environments once INIT has ended
+	SnapStartPrefetch bool // prefetch into those copies
+
 	InitTimeout    time.Duration
 	RefreshTimeout time.Duration
 	RefreshWait    time.Duration
@@ -124,6 +127,7 @@ func (b Backends) Cache(c *Config, log *slog.Logger) *agent.Cache {
 		RefreshWait: c.RefreshWait,
 		Entries:     c.CacheSize,
 		Bytes:       c.CacheBytes,
+		Transient:   c.SnapStart && !c.SnapStartPrefetch,
 		Log:         log,
 	})
 }

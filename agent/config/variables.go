@@ -73,6 +73,11 @@ func larderVariables() []Variable {
 			},
 		},
 		{
+			Name: "LARDER_SNAPSTART_PREFETCH", Default: "false", Range: "true, false",
+			Help: "with SnapStart, prefetch before the snapshot, which then holds the values",
+			set:  func(c *Config, text string, _ Place) error { return setBool(&c.SnapStartPrefetch, text) },
+		},
+		{
 			Name: "LARDER_REFRESH_TIMEOUT", Default: "1s", Range: "0–1m",
 			Help: "how long a refresh may hold up the end of an invocation",
 			set: func(c *Config, text string, _ Place) error {

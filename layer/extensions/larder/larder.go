@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/larder-secrets/larder/agent"
@@ -28,7 +29,7 @@ type larder struct {
 	cache  *agent.Cache
 	server *server.Server
 
-	snapshot bool // INIT's memory is copied into many environments
+	invoked bool // an invocation has begun: what INIT did lies behind
 }
 
 func (l *larder) hooks() extension.Hooks {
@@ -50,7 +51,6 @@ func (l *larder) start(context.Context) error {
 	if token == "" {
 		l.log.Info("SAM local gives no session token: requests are answered without one")
 	}
-	l.snapshot = l.getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
 	l.cache = backends.Cache(cfg, l.log)
 	l.server, err = server.Listen(server.Config{Port: cfg.Port, Token: token, Cache: l.cache, Backend: cfg.Backend, Log: l.log})
 	if err != nil {
@@ -69,9 +69,12 @@ func (l *larder) serve() {
 
 // init prefetches, for as long as INIT may be held up; what is missing then goes
 // on arriving.
-func (l *larder) init(ctx context.Context, _ *extension.Function) error {
-	if l.snapshot {
+func (l *larder) init(ctx context.Context, f *extension.Function) error {
+	if l.config.SnapStart && !l.config.SnapStartPrefetch {
 		return nil // what is fetched now would be in every copy
+	}
+	if !slices.Contains(f.Events, extension.Invoke) {
+		go l.cache.Maintain(ctx) // until shutdown closes the cache
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.config.InitTimeout)
 	defer cancel()
@@ -91,13 +94,16 @@ func (l *larder) init(ctx context.Context, _ *extension.Function) error {
 
 // invoke refreshes what is due, beside the handler.
 func (l *larder) invoke(ctx context.Context, e extension.Event) {
-	if l.snapshot {
-		l.cache.Drop()
-		l.snapshot = false
-	}
+	first := !l.invoked
+	l.invoked = true
 	budget := min(l.config.RefreshTimeout, time.Until(e.Deadline())-refreshMargin)
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
+	if first && l.config.SnapStart {
+		l.cache.Drop() // whatever came along is as old as the snapshot
+		l.cache.Prefetch(ctx)
+		return
+	}
 	l.cache.Refresh(ctx)
 }
 
