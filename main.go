@@ -35,6 +35,7 @@ var backends = config.Backends{
 func main() {
 	harden.Process()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	program := cli.Program{
 		Args:     os.Args[1:],
 		Getenv:   os.Getenv,

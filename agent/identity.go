@@ -2,6 +2,10 @@ package agent
 
 import "time"
 
+// maxNames bounds the references under which one entry is found: a request can
+// make up any number of them. Past it a read asks the backend.
+const maxNames = 16
+
 // entry is one secret that is held, under every reference known to name it.
 type entry struct {
 	asked      Reference          // as the backend was first asked: a refresh asks the same
@@ -46,6 +50,9 @@ func (c *Cache) ttl(e *entry) time.Duration {
 // has. An answer to a question asked before the one that brought what is held
 // changes no value. c.mu is held.
 func (c *Cache) keep(ref Reference, s *Secret, began time.Time) {
+	if c.stores[ref.Scheme].TTL == 0 {
+		return // every read asks the backend: there is nothing to hold it for
+	}
 	e := c.index[ref]
 	if len(s.Aliases) > 0 {
 		e = c.index[s.Aliases[0]]
@@ -76,6 +83,9 @@ func (c *Cache) keep(ref Reference, s *Secret, began time.Time) {
 // was deleted and made anew, that one loses the name, and with its last name its
 // place. c.mu is held.
 func (c *Cache) name(e *entry, ref Reference) {
+	if len(e.names) >= maxNames && !e.names[ref] && !c.configured[ref] {
+		return
+	}
 	if old := c.index[ref]; old != nil && old != e {
 		delete(old.names, ref)
 		old.configured = false

@@ -88,7 +88,9 @@ func checkJSON(text []byte) error {
 		return jsonErrorAt(text, syntaxError(text), "this is not valid JSON")
 	}
 	var open []*jsonLevel
-	for d := json.NewDecoder(bytes.NewReader(text)); ; {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber() // one that does not fit into a float64 is valid JSON all the same
+	for {
 		before := text[d.InputOffset():]
 		token, err := d.Token()
 		if err != nil {

@@ -6,19 +6,23 @@ import (
 )
 
 // Refresh fetches anew what is due and has been read since it was last fetched,
-// all together, and waits for it. When ctx ends first the calls are cancelled,
+// all together, and waits for it and for what is on its way already. When ctx ends first the calls are cancelled,
 // and what is held stays.
 func (c *Cache) Refresh(ctx context.Context) {
 	c.mu.Lock()
 	now := wall()
-	var flights []*flight
+	var begun, flights []*flight
 	for e := range c.entries {
-		if e.lastRead.After(e.fetched) && c.due(e, now) {
-			flights = append(flights, c.begin(e.asked, now))
+		switch f := c.flights[e.asked]; {
+		case f != nil:
+			flights = append(flights, f) // a reader's, which a freeze would cut off
+		case e.lastRead.After(e.fetched) && c.due(e, now):
+			begun = append(begun, c.begin(e.asked, now))
 		}
 	}
 	c.mu.Unlock()
-	c.launch(ctx, flights)
+	flights = append(flights, begun...)
+	c.launch(ctx, begun)
 	for _, f := range flights {
 		select {
 		case <-f.done:

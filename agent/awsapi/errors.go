@@ -161,7 +161,7 @@ func unanswered(e *agent.Error, err error) (message, hint string) {
 	case errors.Is(err, errBodyTooLong):
 		return errBodyTooLong.Error(), ""
 	default:
-		return "the service broke off or sent what is not an answer", ""
+		return "the service broke off or sent what is not an answer", "check AWS_ENDPOINT_URL and AWS_REGION"
 	}
 }
 

@@ -56,6 +56,8 @@ func newHome(t *testing.T, secrets string) *home {
 
 func (h *home) file() string { return filepath.Join(h.dir, ".wing", "secrets.json") }
 
+func (h *home) token() string { return filepath.Join(h.dir, ".larder", "run", "token-"+h.port) }
+
 func (h *home) write(secrets string) {
 	h.t.Helper()
 	if err := os.MkdirAll(filepath.Dir(h.file()), 0o700); err != nil {
@@ -233,10 +235,10 @@ func TestServeAndGet(t *testing.T) {
 			}
 		})
 	}
-	if info, err := os.Stat(filepath.Join(h.dir, ".larder", "run", "token")); err != nil || info.Mode() != 0o600 {
+	if info, err := os.Stat(h.token()); err != nil || info.Mode() != 0o600 {
 		t.Errorf("the token file: %v, %v", info, err)
 	}
-	if token, err := os.ReadFile(filepath.Join(h.dir, ".larder", "run", "token")); err != nil || strings.Contains(a.output.String(), strings.TrimSpace(string(token))) {
+	if token, err := os.ReadFile(h.token()); err != nil || strings.Contains(a.output.String(), strings.TrimSpace(string(token))) {
 		t.Errorf("the token is printed, or %v:\n%s", err, a.output)
 	}
 	a.cmd.Process.Signal(syscall.SIGTERM)
@@ -252,9 +254,7 @@ func TestFirstStart(t *testing.T) {
 	h := newHome(t, "")
 	a := h.serve()
 	for _, text := range []string{h.file(), `{"my-api-key": "the value"}`, "curl", "$(cat "} {
-		if !strings.Contains(a.output.String(), text) {
-			t.Errorf("the greeting lacks %q:\n%s", text, a.output)
-		}
+		eventually(t, "the greeting has "+text, func() bool { return strings.Contains(a.output.String(), text) })
 	}
 	if status, _, stderr := h.run(nil, "get", "my-api-key"); status != 1 || !strings.Contains(stderr, h.file()) {
 		t.Errorf("status %d: %s", status, stderr)

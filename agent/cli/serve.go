@@ -79,11 +79,11 @@ func (p *Program) greet(cfg *config.Config, tokenFile string) {
 	fmt.Fprintf(p.Stderr, "larder %s serves secrets on %s\n", agent.Version, address)
 	header := "$AWS_TOKEN"
 	if tokenFile != "" {
-		header = "$(cat " + tokenFile + ")"
+		header = "$(cat '" + tokenFile + "')"
 	}
 	name := "my-api-key"
 	if len(cfg.Secrets) > 0 {
-		name = cfg.Secrets[0].Reference.String()
+		name = cfg.Secrets[0].Scheme + ":" + cfg.Secrets[0].ID
 	}
 	fmt.Fprintf(p.Stderr, "try: curl -H \"X-Aws-Parameters-Secrets-Token: %s\" '%s/secret?name=%s'\n", header, address, url.QueryEscape(name))
 	if _, linked := p.Backends["file"]; !linked || cfg.Backend != "file" {

@@ -199,7 +199,8 @@ func TestTokenFile(t *testing.T) {
 	for variable, below := range map[string]string{"XDG_RUNTIME_DIR": "larder/token", "HOME": ".larder/run/token"} {
 		t.Run(variable, func(t *testing.T) {
 			dir := t.TempDir()
-			path := filepath.Join(dir, below)
+			s := startAgent(t, 0, "first")
+			path := filepath.Join(dir, below) + fmt.Sprint("-", s.Port())
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +210,6 @@ func TestTokenFile(t *testing.T) {
 				}
 			}
 			write("first", 0o600)
-			s := startAgent(t, 0, "first")
 			vars := map[string]string{"LARDER_PORT": fmt.Sprint(s.Port()), variable: dir}
 			c := reader(t, vars)
 			if got, err := c.Secret("my-api-key").Value(t.Context()); err != nil || got != "abc123" {

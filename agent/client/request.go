@@ -9,12 +9,17 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
 const (
 	tokenHeader = "X-Aws-Parameters-Secrets-Token"
 	defaultPort = "2773"
+
+	// maxConnections is for a function that reads from many goroutines at once:
+	// the others wait their turn. A handler that reads one by one uses one.
+	maxConnections = 16
 )
 
 // get reads r, once more with a new token where the agent has been restarted
@@ -151,7 +156,8 @@ func (c *Client) transport() *http.Client {
 		c.http = &http.Client{
 			Transport: &http.Transport{
 				DialContext:         (&net.Dialer{Timeout: time.Second}).DialContext,
-				MaxIdleConnsPerHost: 16,
+				MaxConnsPerHost:     maxConnections,
+				MaxIdleConnsPerHost: maxConnections,
 				DisableCompression:  true,
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -166,9 +172,16 @@ func (c *Client) Close() { c.transport().CloseIdleConnections() }
 
 func (c *Client) address() string { return net.JoinHostPort("127.0.0.1", c.port()) }
 
-func (c *Client) port() string {
+func (c *Client) port() string { return portOf(c.getenv) }
+
+// portOf returns the agent's port as the agent itself reads it; what is not a
+// number is returned as it is, for the error.
+func portOf(getenv func(string) string) string {
 	for _, name := range []string{"LARDER_PORT", "PARAMETERS_SECRETS_EXTENSION_HTTP_PORT"} {
-		if port := c.getenv(name); port != "" {
+		if port := strings.TrimSpace(getenv(name)); port != "" {
+			if number, err := strconv.Atoi(port); err == nil {
+				return strconv.Itoa(number)
+			}
 			return port
 		}
 	}

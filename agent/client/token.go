@@ -51,12 +51,16 @@ func EnvToken(getenv func(string) string, lambda bool) (string, error) {
 // TokenFile returns the path of the token that an agent outside Lambda makes for
 // itself, in a directory that only its user can enter.
 func TokenFile(getenv func(string) string) (string, error) {
+	file := "token"
+	if port := portOf(getenv); port != defaultPort {
+		file += "-" + port // each agent makes its own
+	}
 	if dir := getenv("XDG_RUNTIME_DIR"); dir != "" {
-		return filepath.Join(dir, "larder", "token"), nil
+		return filepath.Join(dir, "larder", file), nil
 	}
 	for _, name := range []string{"HOME", "USERPROFILE"} {
 		if dir := getenv(name); dir != "" {
-			return filepath.Join(dir, ".larder", "run", "token"), nil
+			return filepath.Join(dir, ".larder", "run", file), nil
 		}
 	}
 	return "", errors.New("there is no home directory for the token: set HOME, or AWS_TOKEN for agent and clients")

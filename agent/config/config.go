@@ -165,6 +165,12 @@ func Load(getenv func(string) string, place Place) (*Config, error) {
 			Hint:     "raise LARDER_CACHE_SIZE: configured secrets are never dropped",
 		})
 	}
+	if c.FailAtInit && c.InitTimeout == 0 {
+		mistakes = append(mistakes, &Error{
+			Variable: "LARDER_INIT_TIMEOUT", Problem: "with 0 no prefetch is waited for, so that LARDER_ON_INIT_FAILURE=fail would always fail",
+			Hint: "give the prefetch some time, such as 2s",
+		})
+	}
 	return c, errors.Join(mistakes...)
 }
 

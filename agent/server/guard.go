@@ -34,8 +34,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if ping {
 			limit += pingSpare
 		}
+		trusted := s.config.Token == "" || authentic(r, token)
+		if !trusted {
+			// Only who has the token may keep a connection, since their number is
+			// bounded and anybody on this machine can open one.
+			w.Header().Set("Connection", "close")
+		}
 		switch {
-		case s.open.Load() > limit:
+		case r.Context().Value(connNumber{}).(int64) > limit:
 			w.Header().Set("Connection", "close")
 			refuse(w, r, http.StatusTooManyRequests, "ConnectionLimitExceeded", "connection limit exceeded: keep connections alive and close those that are not needed")
 		case forwarded(r):
@@ -45,7 +51,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
 			w.Header().Set("Connection", "close")
 			refuse(w, r, http.StatusBadRequest, "BodyNotAllowed", "a request has no body")
-		case !ping && s.config.Token != "" && !authentic(r, token):
+		case !ping && !trusted:
 			refuse(w, r, http.StatusForbidden, "BadToken", "bad token: send the header "+tokenHeaders[0]+
 				" once, with the value of AWS_SESSION_TOKEN in Lambda, of AWS_TOKEN or the token file elsewhere")
 		case r.Method != http.MethodGet:

@@ -136,6 +136,30 @@ func TestWithoutTokenInSAMLocal(t *testing.T) {
 	r.raw("GET /secret?name=a HTTP/1.1\nHost: x\nConnection: close\n\n").want(t, 400, "BadHost")
 }
 
+// TestConnectionsWithoutToken are not kept, so that nobody who has none can hold
+// those that there are.
+func TestConnectionsWithoutToken(t *testing.T) {
+	r := start(t, nil)
+	r.store.put("a", planted)
+	for _, test := range []struct {
+		name, request string
+		closed        bool
+	}{
+		{"a ping", "GET /ping HTTP/1.1\nHost: $HOST\n\n", true},
+		{"a wrong token", "GET /secret?name=a HTTP/1.1\nHost: $HOST\nX-Aws-Parameters-Secrets-Token: wrong\n\n", true},
+		{"the token", "GET /secret?name=a HTTP/1.1\nHost: $HOST\n$TOKEN\n\n", false},
+	} {
+		conn, err := net.Dial("tcp", r.host())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if a := r.over(conn, test.request); a.Close != test.closed {
+			t.Errorf("after %s the connection is closed: %t, want %t", test.name, a.Close, test.closed)
+		}
+	}
+}
+
 func TestConnectionLimit(t *testing.T) {
 	const most, pings, told = 3, 2, 16
 	r := start(t, func(_ *agent.Config, c *server.Config) { c.MaxConnections = most })
@@ -157,8 +181,7 @@ func TestConnectionLimit(t *testing.T) {
 		}
 	}
 	for range pings {
-		conn := dial()
-		r.over(conn, ping).want(t, 200, "healthy")
+		r.over(dial(), "GET /ping HTTP/1.1\nHost: $HOST\n$TOKEN\n\n").want(t, 200, "healthy")
 	}
 	r.over(dial(), ping).want(t, 429, "ConnectionLimitExceeded")
 	r.over(conns[most], ask).want(t, 429, "ConnectionLimitExceeded")

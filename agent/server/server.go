@@ -85,6 +85,9 @@ func Listen(config Config) (*Server, error) {
 		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      writeTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connNumber{}, conn.(*countedConn).number)
+		},
 		// OPTIONS * is for the guard too.
 		DisableGeneralOptionsHandler: true,
 
@@ -162,17 +165,24 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.open.Add(1) > l.most {
+		number := l.open.Add(1)
+		if number > l.most {
 			l.open.Add(-1)
 			conn.Close()
 			continue
 		}
-		return &countedConn{Conn: conn, open: l.open}, nil
+		return &countedConn{Conn: conn, open: l.open, number: number}, nil
 	}
 }
 
+// connNumber is the key of a connection's number in its requests' contexts.
+type connNumber struct{}
+
+// countedConn knows how many connections there were when it came, itself
+// included.
 type countedConn struct {
 	net.Conn
+	number int64
 	open   *atomic.Int64
 	closed sync.Once
 }

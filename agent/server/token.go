@@ -23,8 +23,8 @@ func LambdaToken(getenv func(string) string) (string, error) {
 }
 
 // SidecarToken returns the token that requests must carry outside Lambda, and
-// the file that holds it: AWS_TOKEN's (no file), else that of an earlier agent,
-// else a new one.
+// the file that holds it: AWS_TOKEN's (no file), else a new one at each start. An
+// earlier one may have been shown to whoever had the port meanwhile.
 func SidecarToken(getenv func(string) string) (token, path string, err error) {
 	token, err = client.EnvToken(getenv, false)
 	if err != nil || token != "" {
@@ -34,12 +34,11 @@ func SidecarToken(getenv func(string) string) (token, path string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	token, err = client.ReadTokenFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		token = rand.Text()
-		err = writeToken(path, token)
+	if _, err := client.ReadTokenFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", "", err
 	}
-	if err != nil {
+	token = rand.Text()
+	if err := writeToken(path, token); err != nil {
 		return "", "", err
 	}
 	return token, path, nil

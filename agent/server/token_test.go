@@ -74,9 +74,14 @@ func TestSidecarToken(t *testing.T) {
 				t.Errorf("%v stand beside the token", entries)
 			}
 			second, _, err := server.SidecarToken(environment(vars))
-			if err != nil || second != first {
-				t.Errorf("a second agent has %q, %v; want the first one's", second, err)
+			if err != nil || second == first {
+				t.Errorf("after a restart the token is still %q, %v", second, err)
 			}
+			vars["LARDER_PORT"] = "4000"
+			if _, other, err := server.SidecarToken(environment(vars)); err != nil || other != path+"-4000" {
+				t.Errorf("the token of an agent on another port is in %s, %v", other, err)
+			}
+			delete(vars, "LARDER_PORT")
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}

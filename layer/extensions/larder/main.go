@@ -45,7 +45,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	// Lambda knows an extension by its file's name, whatever a link leads to.
 	client := extension.NewClient(address, filepath.Base(os.Args[0]))
