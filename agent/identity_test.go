@@ -1,6 +1,8 @@
 package agent_test
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -26,6 +28,59 @@ func TestAliasesAreOneEntry(t *testing.T) {
 		want(t, c, "a", "two!", false)
 		if status := c.Status(); len(status.Secrets) != 1 || status.Bytes != 4 {
 			t.Errorf("status = %+v", status)
+		}
+	})
+}
+
+// TestNamesOfOneEntryAreBounded: a request can make up any number of references
+// that lead to one secret.
+func TestNamesOfOneEntryAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		s := f.put("a", "one")
+		c := open(t, agent.Config{Sources: sources(f.source(time.Hour)), Secrets: specs("a")})
+		c.Prefetch(t.Context())
+		for i := range 100 {
+			id := fmt.Sprintf("made-up-%d", i)
+			f.answer(id, agent.Result{Secret: s})
+			want(t, c, id, "one", false)
+			time.Sleep(time.Second)
+		}
+		remembered := 0
+		for i := range 100 {
+			id := fmt.Sprintf("made-up-%d", i)
+			calls := f.asked(id)
+			want(t, c, id, "one", false)
+			if f.asked(id) == calls {
+				remembered++
+			}
+			time.Sleep(time.Second)
+		}
+		if remembered > 16 {
+			t.Errorf("%d made-up names are remembered", remembered)
+		}
+		calls := f.asked("a")
+		want(t, c, "a", "one", false)
+		if f.asked("a") != calls {
+			t.Error("the configured name is no longer known")
+		}
+		for _, long := range []agent.Reference{ref(strings.Repeat("x", 2049)), {Scheme: "fake", ID: "a", Query: strings.Repeat("x", 2049)}} {
+			wantKind(t, c, long, agent.Cached, agent.Invalid)
+		}
+	})
+}
+
+// TestNothingIsHeldWithoutTTL: every read asks, so that there is nothing to hold
+// a value for.
+func TestNothingIsHeldWithoutTTL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "one")
+		c := open(t, agent.Config{Sources: sources(f.source(0)), Secrets: specs("a")})
+		c.Prefetch(t.Context())
+		want(t, c, "a", "one", false)
+		if s := c.Status(); len(s.Secrets) != 0 || s.Bytes != 0 || f.asked("a") != 2 {
+			t.Errorf("asked %d times, held %+v", f.asked("a"), s)
 		}
 	})
 }

@@ -42,6 +42,7 @@ func TestDecodeObjectRefuses(t *testing.T) {
 		{"a name twice, once escaped", `{"a": 1, "\u0061": 2}`, 1, 10, "stands twice"},
 		{"a name twice, within", "{\"x\": [{\"o\": {\n\"a\": {}, \"a\": []}}]}", 2, 10, "stands twice"},
 		{"an empty name twice", `{"": 1, "": 2}`, 1, 9, "stands twice"},
+		{"a name twice behind a number past float64", `{"n": 1e400, "k": "a", "k": "b"}`, 1, 24, "stands twice"},
 		{"too deep in arrays", `{"a":` + nested("[", "]", 64) + `}`, 1, 69, "64 levels"},
 		{"too deep in objects", nested(`{"a":`, "}", 65)[:5*64] + "{" + strings.Repeat("}", 65), 1, 321, "64 levels"},
 		{"too long", `{"a": "` + strings.Repeat("x", 1<<20) + `"}`, 1, 1, "longer than 1048576 bytes"},

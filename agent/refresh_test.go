@@ -34,6 +34,34 @@ func TestRefreshAheadKeepsReadersFromWaiting(t *testing.T) {
 	})
 }
 
+// TestRefreshWaitsForAReadersCall: what a reader has started is waited for too,
+// since the environment may be frozen once Refresh has returned.
+func TestRefreshWaitsForAReadersCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "one")
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), RefreshWait: time.Millisecond, MaxStale: time.Hour})
+		want(t, c, "a", "one", false)
+		time.Sleep(2 * time.Minute)
+		f.slow(time.Second)
+		want(t, c, "a", "one", true) // begins a call and does not wait for it
+		start := time.Now()
+		c.Refresh(t.Context())
+		if waited := time.Since(start); waited < 900*time.Millisecond {
+			t.Errorf("Refresh returned after %v, within a reader's call", waited)
+		}
+		time.Sleep(2 * time.Minute)
+		want(t, c, "a", "one", true)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start = time.Now()
+		c.Refresh(ctx)
+		if waited := time.Since(start); waited > 100*time.Millisecond {
+			t.Errorf("Refresh returned after %v, past its context", waited)
+		}
+	})
+}
+
 func TestRefreshAheadStartsWithinTheLastFifth(t *testing.T) {
 	const ttl = 100 * time.Second
 	first, last := ttl, time.Duration(0)

@@ -77,6 +77,9 @@ func Answer(code, message, name, action string) *agent.Error {
 
 // answered classifies what the service itself said.
 func answered(e *agent.Error, code, message, name, action string) *agent.Error {
+	if code == "UnknownError" { // the SDK's word for an answer that holds none of the service's
+		message = fmt.Sprintf("status %d, which is no answer: check AWS_ENDPOINT_URL and any proxy in between", e.Status)
+	}
 	e.Code = code
 	kind, known := classes[code]
 	switch {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -154,6 +155,20 @@ func TestOneConnectionForManyReads(t *testing.T) {
 	if n := conns.Load(); n != 1 {
 		t.Errorf("%d connections for a hundred reads one after the other, want 1", n)
 	}
+}
+
+// TestManyReadsAtOnce: more than an agent takes connections wait their turn.
+func TestManyReadsAtOnce(t *testing.T) {
+	c := connect(t, startAgent(t, 0, "token"))
+	var all sync.WaitGroup
+	for range 1000 {
+		all.Go(func() {
+			if _, err := c.Secret("my-api-key").Value(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestContext(t *testing.T) {

@@ -6,10 +6,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/larder-secrets/larder/agent/client"
 )
+
+// TestTokenFileThatIsAPipe: opening one waits for a writer, who may never come.
+func TestTokenFileThatIsAPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if token, err := client.ReadTokenFile(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("ReadTokenFile = %q, %v", token, err)
+	}
+}
 
 func TestTokenFileOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
