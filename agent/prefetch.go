@@ -61,6 +61,8 @@ func (c *Cache) report(flights map[Reference]*flight) error {
 		}
 		switch {
 		case err == nil:
+		case c.ctx.Err() != nil:
+			return errClosed // which says nothing of the secret
 		case spec.Optional && !AsError(err).Kind.Outage():
 			c.config.Log.Debug("an optional secret is not there", "secret", spec.String(), "error", err)
 		default:

@@ -175,6 +175,8 @@ func TestCommandLine(t *testing.T) {
 		{name: "get without a reference", args: []string{"get"}, status: 2, stderr: []string{"one reference"}},
 		{name: "get with an unknown option", args: []string{"get", "--fast"}, status: 2, stderr: []string{`"--fast"`}},
 		{name: "get with an empty key", args: []string{"get", "db#"}, status: 2, stderr: []string{"#"}},
+		{name: "get with an empty name", args: []string{"get", "#key"}, status: 2, stderr: []string{"name of a secret"}},
+		{name: "get with an empty stage", args: []string{"get", "db?versionStage="}, status: 2, stderr: []string{"versionStage"}},
 		{name: "get without a token", args: []string{"get", "x"}, status: 1, stderr: []string{"larder serve", ".larder/run/token"}},
 		{name: "get without an agent", args: []string{"get", "x"}, env: []string{"AWS_TOKEN=t"}, status: 1, stderr: []string{"no agent answers on 127.0.0.1:" + h.port, "larder serve"}},
 		{name: "health without an agent", args: []string{"health"}, status: 1, stderr: []string{"127.0.0.1:" + h.port}},

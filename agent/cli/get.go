@@ -23,13 +23,15 @@ func (p *Program) get(ctx context.Context, args []string) int {
 		return p.misused(fmt.Sprintf("get has no option %q", args[0]))
 	}
 	name, key, keyed := strings.Cut(args[0], "#")
-	name, query, _ := strings.Cut(name, "?")
+	name, query, queried := strings.Cut(name, "?")
 	stage, staged := strings.CutPrefix(query, "versionStage=")
 	switch {
+	case name == "":
+		return p.misused("get takes the name of a secret")
 	case keyed && key == "":
 		return p.misused("there is no name after the #")
-	case query != "" && !staged:
-		return p.misused("get knows ?versionStage=… only")
+	case queried && stage == "" || query != "" && !staged:
+		return p.misused("of parameters get knows ?versionStage=NAME alone")
 	}
 	c := &client.Client{Getenv: p.Getenv}
 	defer c.Close()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"strings"
@@ -169,4 +170,42 @@ func TestManagedInstancesRefreshByTimer(t *testing.T) {
 	aws.Put("a", "new")
 	eventually(t, "the timer asks again", func() bool { return aws.Operations()["GetSecretValue"] > 1 })
 	eventually(t, "the new value is served", func() bool { return string(b.read("/secret?name=a").Body) == "new" })
+}
+
+// TestShutdownTellsWhoWaits: a reader that waits for a hung backend gets an
+// answer that says so, and the process ends in time.
+func TestShutdownTellsWhoWaits(t *testing.T) {
+	t.Parallel()
+	aws := agenttest.NewAWS(t)
+	aws.Put("hung", "never seen")
+	aws.Always("GetSecretValue", agenttest.Hang(nil))
+	env := with(agenttest.Environment(aws.URL), "LARDER_LOG_LEVEL", "warn")
+	b := start(t, env, nil).init()
+	answer := make(chan string, 1)
+	go func() {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+b.port+"/secret?name=hung", nil)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		req.Header.Set("X-Aws-Parameters-Secrets-Token", "local-session-token")
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		answer <- resp.Status + " " + string(body)
+	}()
+	eventually(t, "the backend is asked", func() bool { return aws.Operations()["GetSecretValue"] > 0 })
+	if err := b.Shutdown(t.Context(), "spindown"); err != nil {
+		t.Error(err)
+	}
+	if got := <-answer; !strings.HasPrefix(got, "503 ") || !strings.Contains(got, "cancelled") {
+		t.Errorf("the reader got %s", got)
+	}
+	if p := b.exited(); p.ExitCode != 0 || p.Killed {
+		t.Errorf("exit code %d, killed %v:\n%s", p.ExitCode, p.Killed, p.Output)
+	}
 }

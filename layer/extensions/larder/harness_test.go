@@ -50,7 +50,8 @@ func TestMain(m *testing.M) {
 // bench is one local Lambda with the extension and the probe function.
 type bench struct {
 	*lambdatest.Lambda
-	t *testing.T
+	t    *testing.T
+	port string // the extension's
 }
 
 // start runs the binary with env beside the probe, without INIT yet.
@@ -78,7 +79,7 @@ func start(t *testing.T, env map[string]string, change func(*lambdatest.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{lambda, t}
+	b := &bench{lambda, t, config.Env["LARDER_PORT"]}
 	t.Cleanup(func() {
 		if err := lambda.Close(); err != nil {
 			t.Errorf("close: %v", err)

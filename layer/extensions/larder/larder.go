@@ -107,14 +107,21 @@ func (l *larder) invoke(ctx context.Context, e extension.Event) {
 	l.cache.Refresh(ctx)
 }
 
-// shutdown ends what start has begun, as far as it came.
+// shutdown ends what start has begun, as far as it came. Readers have half of the
+// time to get their values; then the backend calls are cancelled, so that those
+// who still wait are told and not cut off.
 func (l *larder) shutdown(ctx context.Context) {
-	if l.server != nil {
-		l.server.Shutdown(ctx)
+	if l.cache == nil {
+		return
 	}
-	if l.cache != nil {
-		l.cache.Close()
+	defer l.cache.Close()
+	if l.server == nil {
+		return
 	}
+	if deadline, ok := ctx.Deadline(); ok {
+		defer time.AfterFunc(time.Until(deadline)/2, l.cache.Close).Stop()
+	}
+	l.server.Shutdown(ctx)
 }
 
 // complain writes what ended the process, a line for each cause.
