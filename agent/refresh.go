@@ -6,8 +6,8 @@ import (
 )
 
 // Refresh fetches anew what is due and has been read since it was last fetched,
-// all together, and waits for it and for what is on its way already. When ctx ends first the calls are cancelled,
-// and what is held stays.
+// all together, and waits for it and for what is on its way already. When ctx
+// ends first, its own calls are cancelled and what is held stays.
 func (c *Cache) Refresh(ctx context.Context) {
 	c.mu.Lock()
 	now := wall()

@@ -292,13 +292,17 @@ func TestListed(t *testing.T) {
 	}
 }
 
+// TestPortTaken: one line, and the agent that has the port goes on as it was.
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
-	h := newHome(t, `{}`)
+	h := newHome(t, `{"my-api-key": "abc123"}`)
 	h.serve()
 	status, _, stderr := h.run(nil, "serve")
 	if status != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "127.0.0.1:"+h.port) || !strings.Contains(stderr, "LARDER_PORT") {
 		t.Errorf("status %d: %s", status, stderr)
+	}
+	if status, stdout, stderr := h.run(nil, "get", "my-api-key"); status != 0 || stdout != "abc123" {
+		t.Errorf("the first agent afterwards: status %d: %s%s", status, stdout, stderr)
 	}
 }
 

@@ -26,13 +26,14 @@ func (p *Program) serve(ctx context.Context) int {
 		return p.fail(usage, err)
 	}
 	log := cfg.Log.Logger(p.Stderr)
-	token, tokenFile, err := server.SidecarToken(p.Getenv)
-	if err != nil {
-		return p.fail(failed, err)
-	}
 	cache := p.Backends.Cache(cfg, log)
 	defer cache.Close()
-	s, err := server.Listen(server.Config{Port: cfg.Port, Token: token, Cache: cache, Backend: cfg.Backend, Log: log})
+	var tokenFile string
+	newToken := func() (token string, err error) {
+		token, tokenFile, err = server.SidecarToken(p.Getenv)
+		return token, err
+	}
+	s, err := server.Listen(server.Config{Port: cfg.Port, NewToken: newToken, Cache: cache, Backend: cfg.Backend, Log: log})
 	if err != nil {
 		return p.fail(failed, err)
 	}

@@ -30,8 +30,9 @@ import (
 
 // Config says what a [Server] answers with.
 type Config struct {
-	Port           int    // 0: any free one
-	Token          string // what each request must carry; empty: nothing
+	Port           int                    // 0: any free one
+	Token          string                 // what each request must carry; empty: nothing
+	NewToken       func() (string, error) // makes Token once the port is held; nil: it is given
 	Cache          *agent.Cache
 	Backend        string // the scheme of names without one
 	MaxConnections int    // 0: 128
@@ -78,6 +79,15 @@ func Listen(config Config) (*Server, error) {
 		}
 		s.port = l.Addr().(*net.TCPAddr).Port
 		s.listeners = append(s.listeners, &limitedListener{Listener: l, open: &s.open, most: int64(config.MaxConnections + spareConnections)})
+	}
+	if config.NewToken != nil {
+		// Not before: who has the port already goes on with a token of theirs.
+		token, err := config.NewToken()
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.config.Token = token
 	}
 	s.hosts = hosts(s.port)
 	s.http = &http.Server{
