@@ -90,7 +90,9 @@ func (c *Cache) name(e *entry, ref Reference) {
 		delete(old.names, ref)
 		old.configured = false
 		for name := range old.names {
-			old.asked = name
+			if !old.names[old.asked] {
+				old.asked = name
+			}
 			old.configured = old.configured || c.configured[name]
 		}
 		if len(old.names) == 0 {

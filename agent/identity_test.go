@@ -70,6 +70,27 @@ func TestNamesOfOneEntryAreBounded(t *testing.T) {
 	})
 }
 
+// TestALostNameLeavesTheQuestion: a refresh asks as was asked at first, though
+// one of the secret's other names has come to mean another.
+func TestALostNameLeavesTheQuestion(t *testing.T) {
+	for range 20 { // which name is looked at first is chance
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			a := f.put("a", "one")
+			a.Aliases = append(a.Aliases, ref("shared"))
+			c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+			want(t, c, "a", "one", false)
+			b := f.put("b", "two")
+			b.Aliases = append(b.Aliases, ref("shared"))
+			want(t, c, "b", "two", false)
+			want(t, c, "shared", "two", false)
+			if held := c.Status().Secrets; len(held) != 2 || held[0].Secret != "fake:a" || held[1].Secret != "fake:b" {
+				t.Errorf("a refresh would ask for %+v", held)
+			}
+		})
+	}
+}
+
 // TestNothingIsHeldWithoutTTL: every read asks, so that there is nothing to hold
 // a value for.
 func TestNothingIsHeldWithoutTTL(t *testing.T) {
