@@ -28,12 +28,15 @@ func (c *Cache) admit(ctx context.Context, ref Reference) error {
 			Message: fmt.Sprintf("a secret's name or parameters are longer than %d bytes", maxReference), Hint: "no store has such names",
 		}
 	}
-	if !c.config.Listed || store.Unlisted || c.configured[ref] {
+	if !c.config.Listed || store.Unlisted {
 		return nil
 	}
 	c.mu.Lock()
-	prefetched := c.prefetched
+	prefetched, listed := c.prefetched, c.listed[ref]
 	c.mu.Unlock()
+	if listed {
+		return nil
+	}
 	if prefetched != nil { // which names a configured secret also has is known only then
 		select {
 		case <-prefetched:
@@ -43,7 +46,7 @@ func (c *Cache) admit(ctx context.Context, ref Reference) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e := c.index[ref]; e != nil && e.configured {
+	if c.listed[ref] {
 		return nil
 	}
 	return &Error{

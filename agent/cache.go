@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"container/list"
 	"context"
 	"log/slog"
 	"sync"
@@ -20,6 +21,10 @@ type Config struct {
 	Entries int   // secrets held at most
 	Bytes   int64 // bytes of values held at most
 
+	// Snapshot says that the process may be copied while it runs, until Drop is
+	// called first: a jump of the clock and other credentials drop what is held.
+	Snapshot bool
+
 	// Transient keeps nothing that a backend answers until Drop is called first:
 	// what is in memory now may be copied into a snapshot.
 	Transient bool
@@ -37,22 +42,27 @@ type Cache struct {
 
 	ctx    context.Context // ends at Close; every backend call lives in it
 	cancel context.CancelFunc
-	calls  sync.WaitGroup
+	calls  sync.WaitGroup // flights that have not landed, and calls that have not ended
 
 	warnTransient sync.Once
 
-	mu         sync.Mutex // guards all below
-	entries    map[*entry]bool
-	index      map[Reference]*entry
-	flights    map[Reference]*flight
-	failed     map[Reference]failure
-	prefetched chan struct{} // closed when prefetch ends; nil before it begins
-	closed     bool
-	transient  bool // nothing is kept until Drop
-	generation int  // Drop begins a new one: flights of an old one are not kept
-	bytes      int64
-	counts     Counts
-	limits     limits
+	mu          sync.Mutex // guards all below
+	entries     map[*entry]bool
+	recent      *list.List // of entries; what was read last is in front
+	index       map[Reference]*entry
+	listed      map[Reference]bool // configured references and what else names the same
+	flights     map[Reference]*flight
+	places      map[placeKey]*place
+	failed      map[Reference]failure
+	failedBytes int
+	prefetched  chan struct{} // closed when prefetch ends; nil before it begins
+	closed      bool
+	transient   bool // nothing is kept until Drop
+	snapshot    snapshot
+	generation  int    // forgetting all begins a new one: flights of an old one are not kept
+	sequence    uint64 // of flights
+	bytes       int64
+	counts      Counts
 }
 
 // New returns an empty cache.
@@ -65,10 +75,16 @@ func New(config Config) *Cache {
 		stores:     make(map[string]*store, len(config.Sources)),
 		configured: make(map[Reference]bool, len(config.Secrets)),
 		entries:    map[*entry]bool{},
+		recent:     list.New(),
 		index:      map[Reference]*entry{},
+		listed:     map[Reference]bool{},
 		flights:    map[Reference]*flight{},
+		places:     map[placeKey]*place{},
 		failed:     map[Reference]failure{},
 		transient:  config.Transient,
+	}
+	if config.Snapshot {
+		c.snapshot = watch(wall())
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	for scheme, source := range config.Sources {
@@ -76,36 +92,20 @@ func New(config Config) *Cache {
 	}
 	for _, spec := range config.Secrets {
 		c.configured[spec.Reference] = true
+		c.listed[spec.Reference] = true
 	}
 	return c
 }
 
-// Close cancels the backend calls under way and waits for them. Reads that wait
-// for one fail.
+// Close cancels the backend calls under way, waits for them and closes the
+// backends. Reads that wait for a call fail.
 func (c *Cache) Close() {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
 	c.cancel()
 	c.calls.Wait()
+	for _, store := range c.stores {
+		store.reset()
+	}
 }
-
-// Drop forgets every value and every failure: whatever is read next is fetched.
-// What a call already under way brings goes to those who wait for it and is not
-// kept.
-func (c *Cache) Drop() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.entries)
-	clear(c.index)
-	clear(c.flights)
-	clear(c.failed)
-	c.bytes = 0
-	c.transient = false
-	c.generation++
-}
-
-// wall is the time on the clock on the wall. The monotonic clock stands still
-// while a Lambda environment is frozen, and a TTL measured with it would
-// outlast the value.
-func wall() time.Time { return time.Now().Round(0) }

@@ -49,8 +49,11 @@ func (e *Error) Error() string {
 }
 
 // AsError returns err as an [Error]: itself, the one it wraps, or an
-// Unavailable with its text.
+// Unavailable with its text. Of nil it returns nil.
 func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		return e

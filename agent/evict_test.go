@@ -89,13 +89,16 @@ func TestFailuresAreBoundedByThemselves(t *testing.T) {
 		c := open(t, agent.Config{Sources: sources(f.source(time.Hour)), Entries: 1})
 		want(t, c, "a", "one", false)
 		for i := range 1500 {
-			e := &agent.Error{Kind: agent.Unavailable, Message: "down", RetryAfter: time.Hour}
-			f.answer(fmt.Sprint(i), agent.Result{Err: e})
-			wantKind(t, c, ref(fmt.Sprint(i)), agent.Cached, agent.Unavailable)
+			name := strings.Repeat("x", 1000) + fmt.Sprint(i)
+			wantKind(t, c, ref(name), agent.Cached, agent.NotFound)
 			time.Sleep(10 * time.Millisecond) // within the budget of misses
 		}
-		if n := len(c.Status().Failed); n > 1000 || n < 900 {
-			t.Errorf("%d failures are remembered, want 1000", n)
+		size := 0
+		for _, failed := range c.Status().Failed {
+			size += len(failed.Secret) + len(failed.Error)
+		}
+		if size > 1<<20 || size < 1<<19 {
+			t.Errorf("%d bytes of failures are remembered, want somewhat less than a mebibyte", size)
 		}
 		want(t, c, "a", "one", false)
 		if n := f.asked("a"); n != 1 {

@@ -9,11 +9,13 @@ import (
 const (
 	// An answer such as "not found" is remembered this long, so that a reader
 	// in a loop does not become a caller in a loop.
-	negativeTTL = 5 * time.Second
-	maxFailed   = 1000
+	negativeTTL    = 5 * time.Second
+	maxFailed      = 1000
+	maxFailedBytes = 1 << 20
 
-	minBackoff = 500 * time.Millisecond
-	maxBackoff = 30 * time.Second
+	minBackoff    = 500 * time.Millisecond
+	maxBackoff    = 30 * time.Second
+	maxRetryAfter = 5 * time.Minute // whatever a store asks for
 
 	immutableTTL = time.Hour // what cannot change is still asked for, since access to it can
 )
@@ -25,6 +27,17 @@ type failure struct {
 	outages int
 }
 
+func (f failure) size(ref Reference) int { return len(ref.ID) + len(ref.Query) + len(f.err.Error()) }
+
+// remembered returns the failure that is still the answer to ref. c.mu is held.
+func (c *Cache) remembered(ref Reference, now time.Time) error {
+	f, ok := c.failed[ref]
+	if !ok || !ahead(now, f.until, maxRetryAfter) {
+		return nil
+	}
+	return f.err
+}
+
 // fail files a failed call. An outage leaves what is held and puts off the next
 // call; an answer replaces what is held once its TTL has ended. c.mu is held.
 func (c *Cache) fail(ref Reference, err *Error, now time.Time) {
@@ -32,13 +45,13 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) {
 	if e != nil && err.Kind.Outage() {
 		e.outages++
 		e.outage = err
-		e.retryAt = now.Add(max(err.RetryAfter, backoff(e.outages)))
-		e.dueAt = e.retryAt
+		e.outageAt = now
+		e.retryAt = now.Add(err.retryAfter(e.outages))
 		return
 	}
 	if e != nil {
 		if c.fresh(e, now) && !(e.secret.Immutable && err.Kind == Denied) {
-			e.dueAt = e.fetched.Add(c.ttl(e))
+			e.retryAt = e.fetched.Add(c.ttl(e)) // when it is asked once more
 			return
 		}
 		c.forget(e)
@@ -49,39 +62,67 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) {
 	f := failure{err: err, until: now.Add(negativeTTL)}
 	if err.Kind.Outage() {
 		f.outages = c.failed[ref].outages + 1
-		f.until = now.Add(max(err.RetryAfter, backoff(f.outages)))
+		f.until = now.Add(err.retryAfter(f.outages))
 	}
-	c.makeRoomForFailure(now)
+	c.forgive(ref)
+	c.makeRoomForFailure(f.size(ref), now)
 	c.failed[ref] = f
+	c.failedBytes += f.size(ref)
+}
+
+// forgive forgets that ref has failed. c.mu is held.
+func (c *Cache) forgive(ref Reference) {
+	if f, ok := c.failed[ref]; ok {
+		c.failedBytes -= f.size(ref)
+		delete(c.failed, ref)
+	}
 }
 
 // makeRoomForFailure keeps the failures bounded by themselves: requests for
 // names that do not exist push out nothing but each other. c.mu is held.
-func (c *Cache) makeRoomForFailure(now time.Time) {
-	if len(c.failed) < maxFailed {
+func (c *Cache) makeRoomForFailure(size int, now time.Time) {
+	full := func() bool { return len(c.failed) >= maxFailed || c.failedBytes+size > maxFailedBytes }
+	if !full() {
 		return
 	}
-	var any Reference
-	for ref, f := range c.failed {
-		if !now.Before(f.until) {
-			delete(c.failed, ref)
+	for ref := range c.failed {
+		if c.remembered(ref, now) == nil {
+			c.forgive(ref)
 		}
-		any = ref
 	}
-	delete(c.failed, any)
+	for ref := range c.failed {
+		if !full() {
+			break
+		}
+		c.forgive(ref)
+	}
 }
 
-// backoff is how long to leave a backend alone after so many outages in a row:
-// exponential, with full jitter, so that many environments do not come back at
-// the same moment.
+// retryNow makes whatever was put off while p was down due at once. c.mu is held.
+func (c *Cache) retryNow(p *place) {
+	for e := range c.entries {
+		if e.outages > 0 && c.place(e.asked) == p {
+			e.outages, e.retryAt = 0, time.Time{}
+		}
+	}
+	for ref, f := range c.failed {
+		if f.outages > 0 && c.place(ref) == p {
+			c.forgive(ref)
+		}
+	}
+}
+
+// retryAfter is how long to leave alone what has ended in e so many times in a
+// row: as long as it asked for, or else exponentially longer, with full jitter,
+// so that many environments do not come back at the same moment.
+func (e *Error) retryAfter(outages int) time.Duration {
+	return min(max(e.RetryAfter, backoff(outages)), maxRetryAfter)
+}
+
 func backoff(outages int) time.Duration {
 	limit := minBackoff << min(outages-1, 10)
 	return jitter(min(limit, maxBackoff))
 }
-
-// untilDue is the part of a TTL after which a refresh may begin: the last tenth
-// to fifth of it is left for the refresh, and readers do not wait.
-func untilDue(ttl time.Duration) time.Duration { return ttl - ttl/10 - jitter(ttl/10) }
 
 // jitter returns a random duration from 0 up to limit. Its source is crypto/rand:
 // environments restored from one snapshot share the state of any other.

@@ -92,6 +92,10 @@ func (f *fake) Fetch(ctx context.Context, refs []agent.Reference, deliver func(i
 			r = agent.Result{Err: &agent.Error{Kind: agent.Unavailable, Status: 504, Code: "TimeoutError", Message: "cut off: " + ctx.Err().Error()}}
 		case !ok:
 			r = agent.Result{Err: &agent.Error{Kind: agent.NotFound, Status: 404, Code: "ResourceNotFoundException", Message: "no secret " + ref.ID}}
+		case r.Secret != nil && len(r.Secret.Aliases) > 0 && !slices.Contains(r.Secret.Aliases, ref):
+			s := *r.Secret
+			s.Aliases = append(slices.Clone(s.Aliases), ref)
+			r.Secret = &s
 		}
 		deliver(i, r)
 	}

@@ -8,29 +8,47 @@ import (
 	"time"
 )
 
-const defaultTimeout = 30 * time.Second
+// overdue is what a backend has to end its calls once their context has. One
+// that does not keeps no reader waiting.
+const overdue = time.Second
 
 // flight is one question to a backend that any number of readers wait for.
 type flight struct {
 	ref        Reference
 	began      time.Time
+	sequence   uint64 // flights that began later have higher ones, whatever the clock does
 	generation int
+	purpose    purpose
 
-	done   chan struct{}
-	result Result // set before done is closed
+	done      chan struct{}
+	result    Result // set before done is closed, and so is the next
+	abandoned bool   // by who launched it, before the backend had answered
 }
+
+// purpose is what a flight was begun for.
+type purpose int
+
+const (
+	forReader   purpose = iota // of what is not held or no longer fresh
+	forPrefetch                // which reports what fails
+	forRequest                 // to go past the cache, which a failure leaves as it was
+)
 
 // errClosed is for those who ask after Close.
 var errClosed = &Error{Kind: Unavailable, Status: 503, Code: "Closed", Message: "the agent is shutting down"}
 
-// begin registers a flight for ref, which must have none; the caller launches
-// it once c.mu, which is held, has been released.
-func (c *Cache) begin(ref Reference, now time.Time) *flight {
-	f := &flight{ref: ref, began: now, generation: c.generation, done: make(chan struct{})}
+// begin registers a flight for ref, in the place of any that is under way; the
+// caller launches it once c.mu, which is held, has been released.
+func (c *Cache) begin(ref Reference, why purpose, now time.Time) *flight {
+	c.sequence++
+	f := &flight{ref: ref, began: now, sequence: c.sequence, generation: c.generation, purpose: why, done: make(chan struct{})}
 	if c.closed {
 		f.result.Err = fmt.Errorf("secret %q: %w", ref, errClosed)
 		close(f.done)
 		return f
+	}
+	if p := c.place(ref); p.down(now) {
+		p.probe = f
 	}
 	c.flights[ref] = f
 	c.calls.Add(1)
@@ -41,7 +59,7 @@ func (c *Cache) begin(ref Reference, now time.Time) *flight {
 // calls end with ctx, which readers do not control, at the source's timeout, and
 // at Close.
 func (c *Cache) launch(ctx context.Context, flights []*flight) {
-	flights = slices.DeleteFunc(flights, func(f *flight) bool { return f.landed() })
+	flights = slices.DeleteFunc(slices.Clone(flights), func(f *flight) bool { return f.landed() })
 	for len(flights) > 0 {
 		scheme := flights[0].ref.Scheme
 		var group, rest []*flight
@@ -52,32 +70,33 @@ func (c *Cache) launch(ctx context.Context, flights []*flight) {
 				rest = append(rest, f)
 			}
 		}
+		c.calls.Add(1)
 		go c.fly(ctx, c.stores[scheme], group)
 		flights = rest
 	}
 }
 
 // fly makes one call to a backend. Every flight lands, whatever the backend does.
-func (c *Cache) fly(ctx context.Context, store *store, group []*flight) {
-	defer c.calls.Add(-len(group))
-	ctx, cancel := context.WithTimeout(ctx, store.timeout())
+func (c *Cache) fly(launched context.Context, store *store, group []*flight) {
+	ctx, cancel := context.WithTimeout(launched, store.timeout())
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)()
 
-	refs := make([]Reference, len(group))
-	for i, f := range group {
-		refs[i] = f.ref
-	}
 	failure := func(ref Reference) error {
 		return &Error{
 			Kind: Unavailable, Status: 502, Code: "NoAnswer",
 			Message: fmt.Sprintf("secret %q: the backend ended without an answer", ref),
 		}
 	}
+	ended := make(chan struct{})
+	end := sync.OnceFunc(c.calls.Done)
+	defer context.AfterFunc(ctx, func() { c.landOverdue(group, ended); end() })()
+	defer end()
+	defer close(ended)
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			// What was panicked with may hold a value: its type has to do.
-			c.config.Log.Error("a backend panicked", "scheme", refs[0].Scheme, "panic_type", fmt.Sprintf("%T", panicked))
+			c.config.Log.Error("a backend panicked", "scheme", group[0].ref.Scheme, "panic_type", fmt.Sprintf("%T", panicked))
 		}
 		for _, f := range group {
 			c.land(f, Result{Err: failure(f.ref)})
@@ -93,48 +112,122 @@ func (c *Cache) fly(ctx context.Context, store *store, group []*flight) {
 		}
 		return
 	}
+	refs := make([]Reference, len(group))
+	for i, f := range group {
+		refs[i] = f.ref
+	}
 	backend.Fetch(ctx, refs, func(i int, r Result) {
-		if i >= 0 && i < len(group) {
+		switch {
+		case i < 0 || i >= len(group):
+		case r.Err != nil && launched.Err() != nil && c.ctx.Err() == nil:
+			c.abandon(group[i])
+		default:
 			c.land(group[i], r)
 		}
 	})
 }
 
+// landOverdue lands what a backend holds on to though its context has ended.
+func (c *Cache) landOverdue(group []*flight, ended <-chan struct{}) {
+	timer := time.NewTimer(overdue)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return
+	case <-timer.C:
+	}
+	for _, f := range group {
+		c.land(f, Result{Err: &Error{
+			Kind: Unavailable, Status: 504, Code: "Timeout",
+			Message: fmt.Sprintf("secret %q: the backend did not answer in time", f.ref),
+		}})
+	}
+}
+
+// abandon lands f without an answer since whoever launched it could not wait for
+// longer.
+func (c *Cache) abandon(f *flight) {
+	c.settle(f, Result{Err: &Error{
+		Kind: Unavailable, Status: 504, Code: "Timeout",
+		Message: fmt.Sprintf("secret %q: no answer within the time that an invocation has for a refresh", f.ref),
+	}}, true)
+}
+
 // land ends f with r; of several results the first counts.
 func (c *Cache) land(f *flight, r Result) {
-	if r.Err == nil && r.Secret == nil {
+	switch {
+	case r.Err == nil && r.Secret == nil:
 		return // no answer: it lands as one when the backend has returned
+	case r.Err == nil && !r.Secret.answers(f.ref):
+		r = Result{Err: &Error{
+			Kind: Unavailable, Status: 502, Code: "WrongAnswer",
+			Message: fmt.Sprintf("secret %q: the backend answered for another", f.ref),
+		}}
 	}
+	c.settle(f, r, false)
+}
+
+func (c *Cache) settle(f *flight, r Result, abandoned bool) {
 	c.mu.Lock()
 	if f.landed() {
 		c.mu.Unlock()
 		return
 	}
-	f.result = r
+	f.result, f.abandoned = r, abandoned
 	if c.flights[f.ref] == f {
 		delete(c.flights, f.ref)
 	}
+	notable := c.file(f, wall())
 	transient := c.transient
-	switch {
-	case f.generation != c.generation || transient:
-	case r.Err == nil:
-		c.keep(f.ref, r.Secret, f.began)
-	default:
-		c.fail(f.ref, AsError(r.Err), wall())
-	}
 	close(f.done)
 	c.mu.Unlock()
+	defer c.calls.Done()
 
-	if transient && r.Err == nil {
+	c.log(notable)
+	switch {
+	case r.Err != nil:
+		c.config.Log.Debug("not fetched", "secret", f.ref.String(), "error", r.Err)
+		return
+	case transient:
 		c.warnTransient.Do(func() {
 			c.config.Log.Warn("a secret was read before the snapshot, which holds what the function makes of it: read it in the handler", "secret", f.ref.String())
 		})
 	}
-	if r.Err == nil {
-		c.config.Log.Debug("fetched", "secret", f.ref.String(), "version", r.Secret.Version)
-	} else {
-		c.config.Log.Debug("not fetched", "secret", f.ref.String(), "error", r.Err)
+	c.config.Log.Debug("fetched", "secret", f.ref.String(), "version", r.Secret.Version)
+}
+
+// file notes what f brought, for those who did not wait for it. c.mu is held.
+func (c *Cache) file(f *flight, now time.Time) note {
+	store := c.stores[f.ref.Scheme]
+	c.notice(now)
+	if c.snapshot.renewed(f.ref.Scheme, store.identity()) {
+		c.forgetAll()
 	}
+	if f.generation != c.generation || c.closed || store.TTL == 0 {
+		return note{}
+	}
+	if f.abandoned && now.Sub(f.began) < c.config.RefreshWait {
+		return note{} // it had less time than a backend may take
+	}
+	err, p := AsError(f.result.Err), c.place(f.ref)
+	if err != nil && err.Kind.Outage() {
+		if !c.transient && f.purpose != forRequest {
+			c.fail(f.ref, err, now)
+		}
+		return p.outage(f.ref, err, now, f.purpose == forPrefetch)
+	}
+	over, n := p.answered(f.ref, now)
+	if over {
+		c.retryNow(p)
+	}
+	switch {
+	case c.transient:
+	case err == nil:
+		c.keep(f, f.result.Secret)
+	case f.purpose != forRequest:
+		c.fail(f.ref, err, now)
+	}
+	return n
 }
 
 // landed reports whether the flight has ended.
@@ -145,56 +238,4 @@ func (f *flight) landed() bool {
 	default:
 		return false
 	}
-}
-
-// store is a source and its backend, which is opened on first use.
-type store struct {
-	Source
-	turn    chan struct{} // holds one token; whoever has it may open the backend
-	mu      sync.Mutex    // guards backend
-	backend Backend
-}
-
-func newStore(source Source) *store {
-	s := &store{Source: source, turn: make(chan struct{}, 1)}
-	s.turn <- struct{}{}
-	return s
-}
-
-func (s *store) timeout() time.Duration {
-	if s.Timeout > 0 {
-		return s.Timeout
-	}
-	return defaultTimeout
-}
-
-// open returns the backend, opening it once for all who ask meanwhile. After a
-// failure the next caller tries again.
-func (s *store) open(ctx context.Context) (Backend, error) {
-	if b := s.opened(); b != nil {
-		return b, nil
-	}
-	select {
-	case <-s.turn:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer func() { s.turn <- struct{}{} }()
-	if b := s.opened(); b != nil {
-		return b, nil
-	}
-	b, err := s.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.backend = b
-	return b, nil
-}
-
-func (s *store) opened() Backend {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.backend
 }

@@ -17,135 +17,227 @@ const (
 type Reading struct {
 	Secret *Secret
 	Age    time.Duration // since the backend was asked for it
+	TTL    time.Duration // what is left of it; negative: since it ended
 	Stale  bool          // past its TTL, and the backend has not answered since
+
+	// Waited says that the read waited for a backend call, Forced that it asked
+	// for one, Held that a value past its TTL was there meanwhile, and Joined that
+	// the call was begun for another read.
+	Waited, Forced, Held, Joined bool
 }
 
 // Get returns the secret that ref names. A held and fresh one is returned at
-// once; otherwise Get waits for the backend, for as long as ctx allows. Callers
-// that ask for the same reference at once share one backend call, which none of
-// them can cancel. The error wraps or is an [Error], or is that of ctx.
+// once; otherwise Get waits for the backend, for as long as ctx allows. Where a
+// value is held that may stand in, it waits for RefreshWait at most, and not at
+// all while the backend is known to be down. Callers that ask for the same secret
+// at once share one backend call, which none of them can cancel. The error wraps
+// or is an [Error], or is that of ctx.
 func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, error) {
 	if err := c.admit(ctx, ref); err != nil {
 		return Reading{}, err
 	}
-	for first := true; ; first = false {
+	r := read{ref: ref, mode: mode, began: wall()}
+	for {
 		c.mu.Lock()
-		now := wall()
-		if mode == Cached {
-			if reading, err, ok := c.recall(ref, now); ok {
-				ahead := c.refreshAhead(ref, now)
-				c.mu.Unlock()
-				c.launch(c.ctx, ahead)
-				return reading, err
-			}
-		}
-		held := c.index[ref]
-		if mode != Cached || held != nil && !c.usable(held, now) {
-			held = nil
-		}
-		f := c.flights[ref]
-		if f == nil && held != nil && first {
-			f = c.flights[held.asked] // the refresh of the same secret under another name
-		}
-		var begun []*flight
-		if f == nil {
-			if held == nil { // refreshing what is held is bounded by its TTL and its back-off
-				if err := c.limit(ref, mode, now); err != nil {
-					c.mu.Unlock()
-					return Reading{}, err
-				}
-			}
-			f = c.begin(ref, now)
-			begun = []*flight{f}
-		}
+		p := c.plan(&r, wall())
 		c.mu.Unlock()
-		c.launch(c.ctx, begun)
-
-		if waited, err := c.wait(ctx, f, held != nil); err != nil {
+		c.launch(c.ctx, p.begun)
+		if p.flight == nil {
+			return r.traced(p.reading), p.err
+		}
+		if err := p.wait(ctx); err != nil {
 			return Reading{}, err
-		} else if !waited {
-			return c.stale(ref, held), nil
 		}
-		if f.ref == ref {
-			return c.conclude(f, mode)
+		r.waited, r.held, r.joined = true, r.held || p.held != nil, p.joined
+		c.mu.Lock()
+		reading, err, answered := c.conclude(&r, &p, wall())
+		c.mu.Unlock()
+		if answered {
+			return r.traced(reading), err
 		}
 	}
 }
 
-// recall answers from memory: a fresh value, a failure that is still
-// remembered, or while the backend is known to be down a stale value, and once
-// that is too old the outage. c.mu is held.
-func (c *Cache) recall(ref Reference, now time.Time) (Reading, error, bool) {
-	e := c.index[ref]
-	switch {
-	case e != nil && c.fresh(e, now):
+// read is one call of Get.
+type read struct {
+	ref   Reference
+	mode  Mode
+	began time.Time
+	own   bool // ask by ref itself: what the secret was first asked for as leads elsewhere by now
+
+	waited, held, joined bool // for what Reading tells
+}
+
+func (r *read) traced(reading Reading) Reading {
+	reading.Waited, reading.Forced, reading.Held, reading.Joined = r.waited, r.mode == Fresh, r.held, r.joined
+	return reading
+}
+
+// plan is how a read goes on: with a flight to wait for, or with an answer.
+type plan struct {
+	reading Reading
+	err     error
+
+	flight   *flight
+	joined   bool
+	held     *entry        // may stand in when patience has ended; nil: there is nothing
+	patience time.Duration // for flight, with held
+
+	begun []*flight // to be launched
+}
+
+// plan decides how r goes on. c.mu is held.
+func (c *Cache) plan(r *read, now time.Time) plan {
+	c.notice(now)
+	e := c.index[r.ref]
+	if r.mode == Cached && e != nil && c.fresh(e, now) {
 		c.counts.Hits++
-		return e.read(now, false), nil, true
-	case e != nil && c.usable(e, now) && now.Before(e.retryAt):
-		c.counts.Stale++
-		return e.read(now, true), nil, true
-	case e != nil && c.ttl(e) > 0 && now.Before(e.retryAt):
-		c.counts.Failures++
-		return Reading{}, e.outage, true
+		return plan{reading: c.hand(e, now), begun: c.refreshAhead(e, now)}
 	}
-	if f, ok := c.failed[ref]; ok && now.Before(f.until) && (e == nil || !c.usable(e, now)) {
-		c.counts.Failures++
-		return Reading{}, f.err, true
+	if r.mode == Cached && e != nil && c.usable(e, now) {
+		return c.planRefresh(r, e, now)
 	}
-	return Reading{}, nil, false
+	return c.planFetch(r, e, now)
 }
 
-// wait waits for f. Where a value is held it gives up after RefreshWait and
-// reports that it did not wait to the end.
-func (c *Cache) wait(ctx context.Context, f *flight, held bool) (bool, error) {
+// planRefresh is for a read of e, which is past its TTL and may stand in. c.mu is
+// held.
+func (c *Cache) planRefresh(r *read, e *entry, now time.Time) plan {
+	place := c.place(e.asked)
+	known := c.putOff(e, now) || e.outages > 0 && ahead(now, e.outageAt.Add(maxBackoff), maxBackoff)
+	if known || place.slow || place.down(now) {
+		c.counts.Stale++
+		return plan{reading: c.hand(e, now), begun: c.refreshAhead(e, now)}
+	}
+	p := plan{held: e}
+	p.flight, p.joined = c.flights[r.asked(e)], true
+	if p.flight == nil {
+		p.begun = c.gather(now, c.begin(r.asked(e), forReader, now))
+		p.flight, p.joined = p.begun[0], false
+	}
+	p.patience = c.config.RefreshWait - max(now.Sub(p.flight.began), now.Sub(r.began))
+	return p
+}
+
+// planFetch is for a read that only the backend can answer; what is held in e,
+// which may be nil, is too old. c.mu is held.
+func (c *Cache) planFetch(r *read, e *entry, now time.Time) plan {
+	if err := c.refused(r, e, now); err != nil {
+		c.counts.Failures++
+		return plan{err: err}
+	}
+	asked := r.asked(e)
+	f, place := c.flights[asked], c.place(asked)
+	if f != nil && (r.mode == Cached && f != place.probe || f.purpose == forRequest) {
+		return plan{flight: f, joined: true}
+	}
+	if !place.admits(now) {
+		c.counts.Failures++
+		return plan{err: place.refusal(r.ref, now)}
+	}
+	why := forReader
+	if r.mode == Fresh {
+		why = forRequest
+	}
+	if err := c.limit(r.ref, asked, why, now); err != nil {
+		c.counts.Failures++
+		return plan{err: err}
+	}
+	f = c.begin(asked, why, now)
+	return plan{flight: f, begun: []*flight{f}}
+}
+
+// refused returns the failure of an earlier call that still answers r. c.mu is
+// held.
+func (c *Cache) refused(r *read, e *entry, now time.Time) error {
+	if r.mode != Cached {
+		return nil
+	}
+	if e != nil && e.outage != nil && c.putOff(e, now) {
+		return e.outage
+	}
+	return c.remembered(r.ref, now)
+}
+
+// limit bounds what reads make the backend do. c.mu is held.
+func (c *Cache) limit(ref, asked Reference, why purpose, now time.Time) error {
+	store := c.stores[ref.Scheme]
+	switch {
+	case store.TTL == 0:
+		return nil
+	case why == forRequest:
+		return store.limits.refresh(ref, asked, now)
+	default:
+		return store.limits.miss(ref, now)
+	}
+}
+
+// asked is the reference by which to ask for what r wants.
+func (r *read) asked(e *entry) Reference {
+	if e == nil || r.own {
+		return r.ref
+	}
+	return e.asked
+}
+
+// wait waits for the flight; where a value is held, for as long as there is
+// patience.
+func (p *plan) wait(ctx context.Context) error {
 	var patience <-chan time.Time
-	if held {
-		timer := time.NewTimer(c.config.RefreshWait)
+	if p.held != nil {
+		timer := time.NewTimer(p.patience)
 		defer timer.Stop()
 		patience = timer.C
 	}
 	select {
-	case <-f.done:
-		return true, nil
+	case <-p.flight.done:
 	case <-patience:
-		return false, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return ctx.Err()
 	}
+	return nil
 }
 
-// stale reads held, whose refresh is still under way.
-func (c *Cache) stale(ref Reference, held *entry) Reading {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if e := c.index[ref]; e != nil {
-		held = e // the refresh may have ended a moment ago
-	}
-	now := wall()
-	reading := held.read(now, !c.fresh(held, now))
-	if reading.Stale {
-		c.counts.Stale++
-	}
-	return reading
-}
-
-// conclude turns what the flight brought into what its reader gets.
-func (c *Cache) conclude(f *flight, mode Mode) (Reading, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := wall()
-	if f.result.Err == nil {
-		c.counts.Misses++
-		if e := c.index[f.ref]; e != nil {
-			e.lastRead = now
+// conclude turns what has come of the plan into what the reader gets, or says
+// that there is to be another plan. c.mu is held.
+func (c *Cache) conclude(r *read, p *plan, now time.Time) (_ Reading, _ error, answered bool) {
+	f, e := p.flight, c.index[r.ref]
+	if !f.landed() {
+		c.place(f.ref).slow = true
+		if e == nil {
+			e = p.held
 		}
-		return Reading{Secret: f.result.Secret, Age: now.Sub(f.began)}, nil
+		c.counts.Stale++
+		return c.hand(e, now), nil, true
 	}
 	failure := AsError(f.result.Err)
-	if e := c.index[f.ref]; mode == Cached && e != nil && failure.Kind.Outage() && c.usable(e, now) {
+	switch {
+	case failure == nil && f.result.Secret.answers(r.ref):
+		c.counts.Misses++
+		reading := Reading{Secret: f.result.Secret, Age: max(0, now.Sub(f.began))}
+		if e != nil && e.sequence >= f.sequence { // of two answers the later counts
+			reading = c.hand(e, now)
+		}
+		reading.Stale = false // however long the call took
+		return reading, nil, true
+	case f.abandoned && r.mode == Cached:
+		return Reading{}, nil, false
+	case f.ref != r.ref && (failure == nil || !failure.Kind.Outage()):
+		r.own = true // who knew it by the one name does not by the other
+		return Reading{}, nil, false
+	case r.mode == Cached && failure.Kind.Outage() && e != nil && c.usable(e, now):
 		c.counts.Stale++
-		return e.read(now, true), nil
+		return c.hand(e, now), nil, true
+	default:
+		c.counts.Failures++
+		return Reading{}, f.result.Err, true
 	}
-	c.counts.Failures++
-	return Reading{}, f.result.Err
+}
+
+// hand notes that e has been read and returns it. c.mu is held.
+func (c *Cache) hand(e *entry, now time.Time) Reading {
+	e.lastRead = now
+	c.recent.MoveToFront(e.recent)
+	age := max(0, now.Sub(e.fetched))
+	return Reading{Secret: e.secret, Age: age, TTL: c.ttl(e) - age, Stale: !c.fresh(e, now)}
 }

@@ -1,6 +1,10 @@
 package agent
 
-import "time"
+import (
+	"container/list"
+	"slices"
+	"time"
+)
 
 // maxNames bounds the references under which one entry is found: a request can
 // make up any number of them. Past it a read asks the backend.
@@ -8,34 +12,32 @@ const maxNames = 16
 
 // entry is one secret that is held, under every reference known to name it.
 type entry struct {
-	asked      Reference          // as the backend was first asked: a refresh asks the same
-	names      map[Reference]bool // every key of the index that leads here
+	asked      Reference   // as the backend was first asked: a refresh asks the same
+	names      []Reference // every key of the index that leads here
 	secret     *Secret
-	fetched    time.Time // when the call that brought it began
+	sequence   uint64    // of the flight that brought it
+	fetched    time.Time // when that began
 	dueAt      time.Time // when a refresh ahead of the TTL's end may begin
 	lastRead   time.Time
+	recent     *list.Element
 	configured bool
 
-	outages int       // in a row
-	outage  *Error    // the last of them
-	retryAt time.Time // after an outage: not asked again before
-}
-
-// read notes that the entry has been read. Cache.mu is held.
-func (e *entry) read(now time.Time, stale bool) Reading {
-	e.lastRead = now
-	return Reading{Secret: e.secret, Age: max(0, now.Sub(e.fetched)), Stale: stale}
+	outages  int    // in a row
+	outage   *Error // the last of them
+	outageAt time.Time
+	retryAt  time.Time // after an outage: not asked again before
 }
 
 // fresh reports whether e may be served without asking anybody.
 func (c *Cache) fresh(e *entry, now time.Time) bool {
-	return now.Before(e.fetched.Add(c.ttl(e)))
+	age := now.Sub(e.fetched)
+	return age < c.ttl(e) && age > -jump // one from the future is of unknown age
 }
 
 // usable reports whether e may stand in during an outage.
 func (c *Cache) usable(e *entry, now time.Time) bool {
 	ttl := c.ttl(e)
-	return ttl > 0 && now.Before(e.fetched.Add(ttl+c.config.MaxStale))
+	return ttl > 0 && now.Sub(e.fetched) < ttl+c.config.MaxStale
 }
 
 func (c *Cache) ttl(e *entry) time.Duration {
@@ -46,72 +48,87 @@ func (c *Cache) ttl(e *entry) time.Duration {
 	return ttl
 }
 
-// keep files what the backend answered to ref, under every name that the answer
+// keep files what the backend answered to f, under every name that the answer
 // has. An answer to a question asked before the one that brought what is held
 // changes no value. c.mu is held.
-func (c *Cache) keep(ref Reference, s *Secret, began time.Time) {
-	if c.stores[ref.Scheme].TTL == 0 {
+func (c *Cache) keep(f *flight, s *Secret) {
+	if c.stores[f.ref.Scheme].TTL == 0 {
 		return // every read asks the backend: there is nothing to hold it for
 	}
-	e := c.index[ref]
+	e := c.index[f.ref]
 	if len(s.Aliases) > 0 {
 		e = c.index[s.Aliases[0]]
 	}
 	switch {
 	case e == nil:
-		e = &entry{asked: ref, names: map[Reference]bool{}, secret: s, lastRead: began}
+		e = &entry{asked: f.ref, secret: s, lastRead: f.began}
+		e.recent = c.recent.PushFront(e)
 		c.entries[e] = true
 		c.bytes += e.size()
-	case !began.Before(e.fetched):
+		c.renew(e, f)
+	case f.sequence > e.sequence:
 		c.bytes -= e.size()
 		e.secret = s
 		c.bytes += e.size()
-	default:
-		began = e.fetched
+		c.renew(e, f)
 	}
-	e.fetched = began
-	e.dueAt = began.Add(untilDue(c.ttl(e)))
 	e.outages, e.outage, e.retryAt = 0, nil, time.Time{}
-	c.name(e, ref)
+	c.name(e, f.ref)
 	for _, alias := range s.Aliases {
 		c.name(e, alias)
 	}
 	c.evict(e)
 }
 
+// renew begins a TTL as of f. c.mu is held.
+func (c *Cache) renew(e *entry, f *flight) {
+	e.sequence, e.fetched = f.sequence, f.began
+	e.dueAt = f.began.Add(untilDue(c.ttl(e)))
+}
+
 // name makes ref lead to e. Where it led to another entry, as after a secret
 // was deleted and made anew, that one loses the name, and with its last name its
 // place. c.mu is held.
 func (c *Cache) name(e *entry, ref Reference) {
-	if len(e.names) >= maxNames && !e.names[ref] && !c.configured[ref] {
+	old := c.index[ref]
+	if old == e || len(e.names) >= maxNames && !c.configured[ref] {
 		return
 	}
-	if old := c.index[ref]; old != nil && old != e {
-		delete(old.names, ref)
-		old.configured = false
-		for name := range old.names {
-			if !old.names[old.asked] {
-				old.asked = name
-			}
-			old.configured = old.configured || c.configured[name]
-		}
-		if len(old.names) == 0 {
-			c.forget(old)
+	if old != nil {
+		c.unname(old, ref)
+	}
+	e.names = append(e.names, ref)
+	e.configured = e.configured || c.configured[ref]
+	if e.configured && len(c.listed) < maxNames*(1+len(c.configured)) {
+		for _, name := range e.names {
+			c.listed[name] = true
 		}
 	}
-	e.names[ref] = true
-	e.configured = e.configured || c.configured[ref]
 	c.index[ref] = e
-	delete(c.failed, ref)
+	c.forgive(ref)
+}
+
+// unname takes ref from e. c.mu is held.
+func (c *Cache) unname(e *entry, ref Reference) {
+	if len(e.names) == 1 {
+		c.forget(e)
+		return
+	}
+	e.names = slices.DeleteFunc(e.names, func(name Reference) bool { return name == ref })
+	e.configured = slices.ContainsFunc(e.names, func(name Reference) bool { return c.configured[name] })
+	if e.asked == ref {
+		e.asked = e.names[0]
+	}
 }
 
 // forget drops e and all its names. c.mu is held.
 func (c *Cache) forget(e *entry) {
-	for ref := range e.names {
+	for _, ref := range e.names {
 		delete(c.index, ref)
 	}
-	delete(c.entries, e)
 	c.bytes -= e.size()
+	delete(c.entries, e)
+	c.recent.Remove(e.recent)
 }
 
 // size is what e counts for against the bound on bytes.

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -28,8 +30,9 @@ func (e *JSONError) Error() string {
 }
 
 // DecodeObject reads one JSON object into its members' raw texts. Beyond what
-// encoding/json asks for, names must be unique at every depth, nesting ends at
-// 64 levels and the text at 1 MiB. The error is a [*JSONError].
+// encoding/json asks for, names must be unique at every depth, every escape must
+// stand for a character, nesting ends at 64 levels and the text at 1 MiB. The
+// error is a [*JSONError].
 func DecodeObject(text []byte) (map[string]json.RawMessage, error) {
 	if err := checkJSON(text); err != nil {
 		return nil, err
@@ -87,6 +90,9 @@ func checkJSON(text []byte) error {
 	if !json.Valid(text) {
 		return jsonErrorAt(text, syntaxError(text), "this is not valid JSON")
 	}
+	if half := loneSurrogate(text); half >= 0 { // and here as well
+		return jsonErrorAt(text, half, "this escape is one half of a surrogate pair, without the other")
+	}
 	var open []*jsonLevel
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber() // one that does not fit into a float64 is valid JSON all the same
@@ -135,6 +141,39 @@ func syntaxError(text []byte) int64 {
 		return syntax.Offset - 1
 	}
 	return 0
+}
+
+// loneSurrogate returns how many bytes of text, which is valid JSON, come before
+// an escape such as \ud800 that stands for no character by itself; negative:
+// there is none.
+func loneSurrogate(text []byte) int64 {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		first := escaped(text[i:])
+		switch {
+		case !utf16.IsSurrogate(first):
+			i++ // what is escaped may be a backslash
+		case utf16.DecodeRune(first, escaped(text[i+unicodeEscape:])) == utf8.RuneError:
+			return int64(i)
+		default:
+			i += 2*unicodeEscape - 1
+		}
+	}
+	return -1
+}
+
+// unicodeEscape is the length of \u0000.
+const unicodeEscape = 6
+
+// escaped returns what the \u escape that text starts with says; without one, 0.
+func escaped(text []byte) rune {
+	if len(text) < unicodeEscape || text[0] != '\\' || text[1] != 'u' {
+		return 0
+	}
+	unit, _ := strconv.ParseUint(string(text[2:unicodeEscape]), 16, 16) // four digits: the JSON is valid
+	return rune(unit)
 }
 
 // jsonLevel is one open object or array.

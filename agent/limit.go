@@ -16,27 +16,30 @@ const (
 	refreshInterval  = time.Second // for one secret
 )
 
-// limits counts what one cache lets through. The zero value lets full bursts
+// limits counts what reads make one backend do. The zero value lets full bursts
 // through.
 type limits struct {
 	misses, refreshes bucket
 	refreshed         map[Reference]time.Time
 }
 
-// take returns an error where another call for ref would be too much.
-func (l *limits) take(ref Reference, mode Mode, now time.Time) error {
-	if mode == Cached {
-		if !l.misses.take(now, missesPerSecond, missBurst) {
-			return tooMany(ref, "too many secrets that are not held were asked for", time.Second)
-		}
-		return nil
+// miss returns an error where another call for ref would be too much.
+func (l *limits) miss(ref Reference, now time.Time) error {
+	if !l.misses.take(now, missesPerSecond, missBurst) {
+		return tooMany(ref, "too many secrets that are not held were asked for", time.Second)
 	}
+	return nil
+}
+
+// refresh returns an error where another call on request for ref, of the secret
+// that is asked for as asked, would be too much.
+func (l *limits) refresh(ref, asked Reference, now time.Time) error {
 	for other, at := range l.refreshed {
-		if now.Sub(at) >= refreshInterval || now.Before(at) {
+		if !ahead(now, at.Add(refreshInterval), refreshInterval) {
 			delete(l.refreshed, other)
 		}
 	}
-	if at, ok := l.refreshed[ref]; ok {
+	if at, ok := l.refreshed[asked]; ok {
 		return tooMany(ref, "it was refreshed on request less than a second ago", refreshInterval-now.Sub(at))
 	}
 	if !l.refreshes.take(now, refreshPerSecond, refreshBurst) {
@@ -45,20 +48,8 @@ func (l *limits) take(ref Reference, mode Mode, now time.Time) error {
 	if l.refreshed == nil {
 		l.refreshed = map[Reference]time.Time{}
 	}
-	l.refreshed[ref] = now
+	l.refreshed[asked] = now
 	return nil
-}
-
-// limit bounds what reads make the backend of ref do. c.mu is held.
-func (c *Cache) limit(ref Reference, mode Mode, now time.Time) error {
-	if c.stores[ref.Scheme].TTL == 0 {
-		return nil
-	}
-	err := c.limits.take(ref, mode, now)
-	if err != nil {
-		c.counts.Failures++
-	}
-	return err
 }
 
 func tooMany(ref Reference, problem string, wait time.Duration) error {

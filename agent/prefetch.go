@@ -3,12 +3,14 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Prefetch fetches every configured secret and returns when all have been
 // answered or ctx has ended; the calls then go on, and reads of what is missing
-// wait for them. Each failure is logged once, and those of secrets that are not
-// optional are returned together.
+// wait for them. Each failure is logged once. Those of secrets that are not
+// optional are returned together, and so is each that is still missing, with the
+// error of ctx.
 func (c *Cache) Prefetch(ctx context.Context) error {
 	done := make(chan struct{})
 	c.mu.Lock()
@@ -27,7 +29,7 @@ func (c *Cache) Prefetch(ctx context.Context) error {
 		}
 		f := c.flights[spec.Reference]
 		if f == nil {
-			f = c.begin(spec.Reference, now)
+			f = c.begin(spec.Reference, forPrefetch, now)
 			begun = append(begun, f)
 		}
 		flights[spec.Reference] = f
@@ -35,42 +37,60 @@ func (c *Cache) Prefetch(ctx context.Context) error {
 	c.mu.Unlock()
 	c.launch(c.ctx, begun)
 
-	failures := make(chan error, 1)
 	go func() {
 		defer c.calls.Done()
 		defer close(done)
-		failures <- c.report(flights)
+		for _, spec := range c.config.Secrets {
+			<-flights[spec.Reference].done
+			c.report(spec, flights[spec.Reference])
+		}
+		if err := c.fits(); err != nil {
+			c.config.Log.Warn(err.Error())
+		}
 	}()
 	select {
-	case err := <-failures:
-		return err
+	case <-done:
 	case <-ctx.Done():
-		return ctx.Err()
+	}
+	return c.missing(ctx, flights)
+}
+
+// report logs what is wrong with a configured secret.
+func (c *Cache) report(spec Spec, f *flight) {
+	err := f.problem(spec)
+	switch {
+	case err == nil || c.ctx.Err() != nil: // Close says nothing of the secret
+	case spec.Optional && !AsError(err).Kind.Outage():
+		c.config.Log.Debug("an optional secret is not there", "secret", spec.String(), "error", err)
+	default:
+		c.config.Log.Warn("a secret could not be prefetched", "secret", spec.String(), "error", err)
 	}
 }
 
-// report waits for each configured secret and says what is wrong with it.
-func (c *Cache) report(flights map[Reference]*flight) error {
+// missing joins what is wrong with the secrets that are not optional.
+func (c *Cache) missing(ctx context.Context, flights map[Reference]*flight) error {
+	if c.ctx.Err() != nil {
+		return errClosed
+	}
 	var all []error
 	for _, spec := range c.config.Secrets {
 		f := flights[spec.Reference]
-		<-f.done
-		err := f.result.Err
-		if err == nil {
-			_, err = f.result.Secret.Key(spec.Key)
-		}
 		switch {
-		case err == nil:
-		case c.ctx.Err() != nil:
-			return errClosed // which says nothing of the secret
-		case spec.Optional && !AsError(err).Kind.Outage():
-			c.config.Log.Debug("an optional secret is not there", "secret", spec.String(), "error", err)
+		case spec.Optional:
+		case f.landed():
+			all = append(all, f.problem(spec))
 		default:
-			c.config.Log.Warn("a secret could not be prefetched", "secret", spec.String(), "error", err)
-			if !spec.Optional {
-				all = append(all, err)
-			}
+			all = append(all, fmt.Errorf("secret %q: no answer yet: %w", spec, ctx.Err()))
 		}
 	}
-	return errors.Join(all...)
+	return errors.Join(append(all, c.fits())...)
+}
+
+// problem is why what f brought is not what spec asks for.
+func (f *flight) problem(spec Spec) error {
+	if f.result.Err != nil {
+		return f.result.Err
+	}
+	_, err := f.result.Secret.Key(spec.Key)
+	return err
 }

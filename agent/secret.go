@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -38,4 +39,10 @@ func (s *Secret) Key(key string) (Value, error) {
 		return Value{}, fmt.Errorf("secret %q: %w", s.Name, err)
 	}
 	return NewValue(v), nil
+}
+
+// answers reports whether the secret is what ref names, as far as its backend
+// tells.
+func (s *Secret) answers(ref Reference) bool {
+	return len(s.Aliases) == 0 || slices.Contains(s.Aliases, ref)
 }

@@ -127,6 +127,7 @@ func (b Backends) Cache(c *Config, log *slog.Logger) *agent.Cache {
 		RefreshWait: c.RefreshWait,
 		Entries:     c.CacheSize,
 		Bytes:       c.CacheBytes,
+		Snapshot:    c.SnapStart,
 		Transient:   c.SnapStart && !c.SnapStartPrefetch,
 		Log:         log,
 	})

@@ -42,7 +42,7 @@ func (c *contents) secret(ref agent.Reference) (*agent.Secret, error) {
 		Stages:  []string{current},
 		Created: c.modified,
 		Value:   agent.NewValue(value),
-		Aliases: []agent.Reference{{Scheme: ref.Scheme, ID: arn(name)}, {Scheme: ref.Scheme, ID: name}},
+		Aliases: []agent.Reference{{Scheme: ref.Scheme, ID: arn(name)}, {Scheme: ref.Scheme, ID: name}, ref},
 	}
 	if err := c.checkVersion(ref, s); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -90,9 +91,30 @@ func setReading(header http.Header, reading agent.Reading) {
 		header.Set("ETag", strconv.Quote(version))
 	}
 	header.Set("Age", strconv.Itoa(int(reading.Age.Seconds())))
+	header.Set("Cache-Status", cacheStatus(reading))
 	if reading.Stale {
 		header.Set("Larder-Stale", "true")
 	}
+}
+
+// cacheStatus says how the value was had, as RFC 9211 has it: hit where it was
+// there, fwd where the read waited for the backend.
+func cacheStatus(reading agent.Reading) string {
+	text := "Larder; "
+	switch {
+	case !reading.Waited:
+		text += "hit"
+	case reading.Forced:
+		text += "fwd=request"
+	case reading.Held:
+		text += "fwd=stale"
+	default:
+		text += "fwd=miss"
+	}
+	if reading.Joined {
+		text += "; collapsed"
+	}
+	return text + "; ttl=" + strconv.Itoa(int(math.Floor(reading.TTL.Seconds())))
 }
 
 // plus undoes what a query makes of a + that was not escaped: names may hold +

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"runtime"
 
 	"github.com/larder-secrets/larder/agent"
 )
@@ -23,6 +24,7 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 		Version     string `json:"version"`
 		Backend     string `json:"backend"`
 		Connections int64  `json:"connections"`
+		Goroutines  int    `json:"goroutines"`
 		agent.Status
-	}{agent.Version, s.config.Backend, s.open.Load(), s.config.Cache.Status()})
+	}{agent.Version, s.config.Backend, s.open.Load(), runtime.NumGoroutine(), s.config.Cache.Status()})
 }

@@ -79,15 +79,11 @@ func (l *larder) init(ctx context.Context, f *extension.Function) error {
 	ctx, cancel := context.WithTimeout(ctx, l.config.InitTimeout)
 	defer cancel()
 	err := l.cache.Prefetch(ctx)
-	late := errors.Is(err, context.DeadlineExceeded)
-	if late {
-		err = fmt.Errorf("the prefetch has not ended within LARDER_INIT_TIMEOUT (%s)", l.config.InitTimeout)
+	if errors.Is(err, context.DeadlineExceeded) && l.config.InitTimeout > 0 {
+		l.log.Warn(fmt.Sprintf("the prefetch has not ended within LARDER_INIT_TIMEOUT (%s)", l.config.InitTimeout))
 	}
-	switch {
-	case err != nil && l.config.FailAtInit:
+	if err != nil && l.config.FailAtInit {
 		return &extension.Error{Reason: "PrefetchFailed", Err: err}
-	case late && l.config.InitTimeout > 0:
-		l.log.Warn(err.Error() + ": it goes on beside the first invocation")
 	}
 	return nil // each failure has been logged, and is told to whoever reads the secret
 }
@@ -97,7 +93,7 @@ func (l *larder) invoke(ctx context.Context, e extension.Event) {
 	first := !l.invoked
 	l.invoked = true
 	budget := min(l.config.RefreshTimeout, time.Until(e.Deadline())-refreshMargin)
-	ctx, cancel := context.WithTimeout(ctx, budget)
+	ctx, cancel := context.WithTimeout(ctx, budget) // which ends at once where there is none
 	defer cancel()
 	if first && l.config.SnapStart {
 		l.cache.Drop() // whatever came along is as old as the snapshot
