@@ -46,6 +46,9 @@ func TestBackendsThatBreakTheContract(t *testing.T) {
 			deliver(0, good("one"))
 			panic(errors.New(planted))
 		}, "one"},
+		{"delivers another secret", func(_ context.Context, _ []agent.Reference, deliver func(int, agent.Result)) {
+			deliver(0, agent.Result{Secret: &agent.Secret{Name: "b", Value: agent.NewValue([]byte("b's")), Aliases: []agent.Reference{ref("b")}}})
+		}, ""},
 		{"delivers a plain error", func(_ context.Context, _ []agent.Reference, deliver func(int, agent.Result)) {
 			deliver(0, agent.Result{Err: errors.New("oh")})
 		}, ""},
@@ -166,5 +169,32 @@ func TestOpenThatPanicsOrHangs(t *testing.T) {
 		}
 		time.Sleep(time.Minute) // longer than any back-off
 		want(t, c, "b", "one", false)
+	})
+}
+
+// TestBackendThatHoldsOn: one that ignores the end of its context keeps neither
+// readers nor Close waiting, and its answer is ignored when it comes.
+func TestBackendThatHoldsOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan bool)
+		source := fetchFunc(func(_ context.Context, _ []agent.Reference, deliver func(int, agent.Result)) {
+			<-release
+			deliver(0, agent.Result{Secret: &agent.Secret{Name: "a", Value: agent.NewValue([]byte("late"))}})
+		}).source()
+		source.Timeout = 10 * time.Second
+		c := agent.New(agent.Config{Sources: sources(source)})
+		start := time.Now()
+		if e := wantKind(t, c, ref("a"), agent.Cached, agent.Unavailable); e.Status != 504 {
+			t.Errorf("the error: %+v", e)
+		}
+		if waited := time.Since(start); waited != 11*time.Second {
+			t.Errorf("waited %v, want the timeout and a second", waited)
+		}
+		c.Close()
+		close(release)
+		synctest.Wait()
+		if s := c.Status(); len(s.Secrets) != 0 {
+			t.Errorf("held %+v", s.Secrets)
+		}
 	})
 }

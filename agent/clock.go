@@ -12,3 +12,7 @@ func wall() time.Time { return time.Now().Round(0).Add(shifted()) }
 func ahead(now, at time.Time, most time.Duration) bool {
 	return now.Before(at) && at.Sub(now) <= most
 }
+
+// recent reports whether what was learned at the time at is still knowledge: for
+// as long as the longest back-off, after which the backend has been asked anew.
+func recent(now, at time.Time) bool { return ahead(now, at.Add(maxBackoff), maxBackoff) }

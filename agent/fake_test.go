@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ type fake struct {
 	mu      sync.Mutex // guards all below
 	answers map[agent.Reference]agent.Result
 	latency time.Duration
+	early   bool // answers are as of the begin of a call, not its end
 	calls   [][]agent.Reference
 }
 
@@ -78,6 +80,10 @@ func (f *fake) Fetch(ctx context.Context, refs []agent.Reference, deliver func(i
 	f.mu.Lock()
 	f.calls = append(f.calls, slices.Clone(refs))
 	wait := f.latency
+	answers := f.answers
+	if f.early {
+		answers = maps.Clone(answers)
+	}
 	f.mu.Unlock()
 	select {
 	case <-time.After(wait):
@@ -85,7 +91,7 @@ func (f *fake) Fetch(ctx context.Context, refs []agent.Reference, deliver func(i
 	}
 	for i, ref := range refs {
 		f.mu.Lock()
-		r, ok := f.answers[ref]
+		r, ok := answers[ref]
 		f.mu.Unlock()
 		switch {
 		case ctx.Err() != nil:

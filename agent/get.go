@@ -104,8 +104,7 @@ func (c *Cache) plan(r *read, now time.Time) plan {
 // held.
 func (c *Cache) planRefresh(r *read, e *entry, now time.Time) plan {
 	place := c.place(e.asked)
-	known := c.putOff(e, now) || e.outages > 0 && ahead(now, e.outageAt.Add(maxBackoff), maxBackoff)
-	if known || place.slow || place.down(now) {
+	if c.putOff(e, now) || e.outages > 0 && recent(now, e.outageAt) || recent(now, place.slowAt) || place.down(now) {
 		c.counts.Stale++
 		return plan{reading: c.hand(e, now), begun: c.refreshAhead(e, now)}
 	}
@@ -128,7 +127,7 @@ func (c *Cache) planFetch(r *read, e *entry, now time.Time) plan {
 	}
 	asked := r.asked(e)
 	f, place := c.flights[asked], c.place(asked)
-	if f != nil && (r.mode == Cached && f != place.probe || f.purpose == forRequest) {
+	if f != nil && (r.mode == Cached || f.purpose == forRequest) && !(f == place.probe && place.down(now)) {
 		return plan{flight: f, joined: true}
 	}
 	if !place.admits(now) {
@@ -203,7 +202,7 @@ func (p *plan) wait(ctx context.Context) error {
 func (c *Cache) conclude(r *read, p *plan, now time.Time) (_ Reading, _ error, answered bool) {
 	f, e := p.flight, c.index[r.ref]
 	if !f.landed() {
-		c.place(f.ref).slow = true
+		c.place(f.ref).slowAt = now
 		if e == nil {
 			e = p.held
 		}

@@ -87,3 +87,21 @@ func TestListedQueryIsPartOfTheName(t *testing.T) {
 		wantKind(t, c, previous, agent.Cached, agent.Denied)
 	})
 }
+
+// TestListedAliasOutlivesItsEntry: a name that has been learned stays listed when
+// what it led to has been dropped.
+func TestListedAliasOutlivesItsEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "one")
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), Secrets: specs("a"), Listed: true})
+		c.Prefetch(t.Context())
+		f.fail("a", agent.NotFound)
+		f.fail("arn-of-a", agent.NotFound)
+		time.Sleep(2 * time.Minute)
+		wantKind(t, c, ref("arn-of-a"), agent.Cached, agent.NotFound)
+		f.put("a", "two")
+		time.Sleep(10 * time.Second)
+		want(t, c, "arn-of-a", "two", false)
+	})
+}

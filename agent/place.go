@@ -22,7 +22,7 @@ type place struct {
 	lastAt  time.Time
 	retryAt time.Time
 	probe   *flight
-	slow    bool // somebody has waited RefreshWait for nothing since any answer
+	slowAt  time.Time // when somebody last waited RefreshWait for nothing; zero after any answer
 }
 
 type placeKey struct{ scheme, name string }
@@ -56,7 +56,7 @@ func (p *place) broad() bool { return p.row >= 2 && len(p.failing) >= 2 }
 // down reports whether the place is known to be. What is known is forgotten
 // after the longest back-off, such as by a function that has been idle.
 func (p *place) down(now time.Time) bool {
-	return p.broad() && (ahead(now, p.retryAt, maxRetryAfter) || ahead(now, p.lastAt.Add(maxBackoff), maxBackoff))
+	return p.broad() && (ahead(now, p.retryAt, maxRetryAfter) || recent(now, p.lastAt))
 }
 
 // admits reports whether a call may be made.
@@ -90,7 +90,7 @@ func (p *place) outage(ref Reference, err *Error, now time.Time, quiet bool) not
 func (p *place) answered(ref Reference, now time.Time) (over bool, _ note) {
 	over = p.broad()
 	recovered := over || p.failing[ref]
-	p.row, p.slow = 0, false
+	p.row, p.slowAt = 0, time.Time{}
 	if !recovered {
 		return false, note{}
 	}

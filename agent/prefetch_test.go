@@ -129,3 +129,68 @@ func TestPrefetchOfNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPrefetchTellsWhatIsMissing: each required secret with its reason, those
+// that are still on their way too, and no optional one.
+func TestPrefetchTellsWhatIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("good", "one")
+		f.fail("denied", agent.Denied)
+		hang := fetchFunc(func(ctx context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
+			answered := 0
+			for i, r := range refs {
+				if !strings.Contains(r.ID, "hung") {
+					f.Fetch(ctx, []agent.Reference{r}, func(_ int, result agent.Result) { deliver(i, result) })
+					answered++
+				}
+			}
+			if answered < len(refs) {
+				<-ctx.Done()
+			}
+		})
+		secrets := specs("good", "denied", "hung")
+		for _, id := range []string{"hung-optional", "missing-optional"} {
+			secrets = append(secrets, agent.Spec{Reference: ref(id), Optional: true})
+		}
+		c := open(t, agent.Config{Sources: sources(hang.source()), Secrets: secrets})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		err := c.Prefetch(ctx)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Prefetch: %v", err)
+		}
+		for _, text := range []string{"fails for denied", `"fake:hung": no answer yet`} {
+			if !strings.Contains(err.Error(), text) {
+				t.Errorf("the error lacks %q: %v", text, err)
+			}
+		}
+		if strings.Contains(err.Error(), "optional") || strings.Contains(err.Error(), "good") {
+			t.Errorf("the error names what is not required or not missing: %v", err)
+		}
+		if err := open(t, agent.Config{Sources: sources(hang.source()), Secrets: secrets[3:]}).Prefetch(ctx); err != nil {
+			t.Errorf("optional ones alone: %v", err)
+		}
+	})
+}
+
+// TestPrefetchThatDoesNotFit: the configured secrets are more than the bound, which
+// is told, and they are held all the same.
+func TestPrefetchThatDoesNotFit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "12345")
+		f.put("b", "12345")
+		var log bytes.Buffer
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), Secrets: specs("a", "b"), Bytes: 9, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		err := c.Prefetch(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "LARDER_CACHE_BYTES") || !strings.Contains(log.String(), "LARDER_CACHE_BYTES") {
+			t.Errorf("Prefetch: %v, logged %q", err, log.String())
+		}
+		want(t, c, "a", "12345", false)
+		want(t, c, "b", "12345", false)
+		if n := f.fetches(); n != 1 {
+			t.Errorf("%d calls, want that both are held", n)
+		}
+	})
+}

@@ -1,0 +1,218 @@
+package agent_test
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/larder-secrets/larder/agent"
+)
+
+// places has the place of a reference be what stands before the slash.
+func places(s agent.Source) map[string]agent.Source {
+	s.Place = func(r agent.Reference) string {
+		before, _, _ := strings.Cut(r.ID, "/")
+		return before
+	}
+	return sources(s)
+}
+
+// TestDownPlaceIsLeftAlone: once the calls for two secrets have failed, others
+// are refused without a call, one call at a time finds out whether the place is
+// up again, and another place is asked as ever.
+func TestDownPlaceIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("west/held", "one")
+		f.put("east/a", "one")
+		c := open(t, agent.Config{Sources: places(f.source(time.Minute)), MaxStale: time.Hour, RefreshWait: time.Second})
+		want(t, c, "west/held", "one", false)
+		down := &agent.Error{Kind: agent.Unavailable, Status: 503, Code: "Down", Message: "no route", RetryAfter: 10 * time.Second}
+		for _, id := range []string{"a", "b", "c"} {
+			f.answer("west/"+id, agent.Result{Err: down})
+		}
+		wantKind(t, c, ref("west/a"), agent.Cached, agent.Unavailable)
+		wantKind(t, c, ref("west/b"), agent.Cached, agent.Unavailable)
+		start := time.Now()
+		for _, mode := range []agent.Mode{agent.Cached, agent.Fresh} {
+			e := wantKind(t, c, ref("west/c"), mode, agent.Unavailable)
+			if e.Code != "Down" || e.Status != 503 || !strings.Contains(e.Message, `"west/c"`) || e.RetryAfter <= 0 || e.RetryAfter > 10*time.Second {
+				t.Errorf("the refusal: %+v", e)
+			}
+		}
+		wantKind(t, c, ref("west/held"), agent.Fresh, agent.Unavailable)
+		if n := f.asked("west/c"); n != 0 || time.Since(start) != 0 {
+			t.Errorf("%d calls in %v for what is known to be down", n, time.Since(start))
+		}
+		want(t, c, "east/a", "one", false)
+		if s := c.Status(); len(s.Outages) != 1 || s.Outages[0].Place != "west" || !s.Outages[0].Down || s.Outages[0].Secrets != 2 {
+			t.Errorf("status: %+v", s.Outages)
+		}
+
+		time.Sleep(11 * time.Second)
+		f.slow(5 * time.Second)
+		probe := make(chan error)
+		go func() {
+			_, err := c.Get(t.Context(), ref("west/c"), agent.Cached)
+			probe <- err
+		}()
+		synctest.Wait()
+		start = time.Now()
+		wantKind(t, c, ref("west/a"), agent.Cached, agent.Unavailable)
+		wantKind(t, c, ref("west/c"), agent.Cached, agent.Unavailable)
+		if n := f.asked("west/a"); n != 1 || time.Since(start) != 0 {
+			t.Errorf("asked %d times for a and waited %v beside the call that finds out", n, time.Since(start))
+		}
+		f.put("west/c", "one")
+		f.put("west/a", "one")
+		if err := <-probe; err != nil {
+			t.Errorf("the probe: %v", err)
+		}
+		f.slow(latency)
+		want(t, c, "west/a", "one", false)
+		if s := c.Status(); len(s.Outages) != 0 {
+			t.Errorf("status after it: %+v", s.Outages)
+		}
+	})
+}
+
+// TestOneSecretInTroubleIsItsOwn: its outages, however many, keep nobody from
+// another secret of the place.
+func TestOneSecretInTroubleIsItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.fail("bad", agent.Unavailable)
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+		for i := range 5 {
+			wantKind(t, c, ref("bad"), agent.Cached, agent.Unavailable)
+			good := fmt.Sprint("good-", i)
+			f.put(good, "one")
+			want(t, c, good, "one", false)
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// TestSlowPlaceIsWaitedForOnce: several held values are past their TTL, and only
+// the first read waits.
+func TestSlowPlaceIsWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), MaxStale: 24 * time.Hour, RefreshWait: 250 * time.Millisecond})
+		var ids []string
+		for i := range 10 {
+			ids = append(ids, fmt.Sprint("secret-", i))
+			f.put(ids[i], "one")
+			want(t, c, ids[i], "one", false)
+		}
+		f.slow(time.Hour)
+		time.Sleep(time.Hour)
+		start := time.Now()
+		for _, id := range ids {
+			want(t, c, id, "one", true)
+		}
+		if waited := time.Since(start); waited != 250*time.Millisecond {
+			t.Errorf("ten reads waited %v together, want LARDER_REFRESH_WAIT once", waited)
+		}
+		time.Sleep(2 * time.Hour) // nobody asks, and nothing is known any more
+		f.slow(latency)
+		want(t, c, ids[0], "one", false)
+	})
+}
+
+// TestOutageIsLoggedTwice: when it begins and when it ends.
+func TestOutageIsLoggedTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		var log bytes.Buffer
+		c := open(t, agent.Config{
+			Sources: sources(f.source(time.Minute)), MaxStale: 24 * time.Hour, RefreshWait: 100 * time.Millisecond,
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		ids := []string{"a", "b", "c"}
+		for _, id := range ids {
+			f.put(id, "one")
+			want(t, c, id, "one", false)
+			f.fail(id, agent.Unavailable)
+		}
+		for range 100 {
+			time.Sleep(time.Minute)
+			for _, id := range ids {
+				want(t, c, id, "one", true)
+			}
+		}
+		if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "level=WARN") {
+			t.Errorf("%d lines in the outage:\n%s", got, log.String())
+		}
+		for _, id := range ids {
+			f.put(id, "two")
+		}
+		for range 10 {
+			time.Sleep(time.Minute)
+			for _, id := range ids {
+				c.Get(t.Context(), ref(id), agent.Cached)
+			}
+		}
+		for _, id := range ids {
+			want(t, c, id, "two", false)
+		}
+		if got := strings.Count(log.String(), "\n"); got != 2 || !strings.Contains(log.String(), "answers again") {
+			t.Errorf("%d lines in all:\n%s", got, log.String())
+		}
+	})
+}
+
+// TestRecoveryMakesAllDue: the call that finds the place up again is followed at
+// once by the rest of what is due, in the same invocation.
+func TestRecoveryMakesAllDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), MaxStale: time.Hour, RefreshWait: 100 * time.Millisecond})
+		ids := []string{"a", "b", "c", "d"}
+		for _, id := range ids {
+			f.put(id, "one")
+			want(t, c, id, "one", false)
+			f.fail(id, agent.Unavailable)
+		}
+		time.Sleep(time.Minute)
+		for range 3 {
+			for _, id := range ids {
+				want(t, c, id, "one", true)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		for _, id := range ids {
+			f.put(id, "two")
+		}
+		time.Sleep(10 * time.Second)
+		before := f.fetches()
+		c.Refresh(t.Context())
+		if n := f.fetches() - before; n != 2 {
+			t.Errorf("%d calls, want one that finds out and one for the rest", n)
+		}
+		for _, id := range ids {
+			want(t, c, id, "two", false)
+		}
+	})
+}
+
+// TestMadeUpPlacesAreBounded: requests can name any region.
+func TestMadeUpPlacesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := open(t, agent.Config{Sources: places(f.source(time.Minute))})
+		for i := range 300 {
+			id := fmt.Sprintf("place-%d/a", i)
+			f.fail(id, agent.Unavailable)
+			c.Get(t.Context(), ref(id), agent.Cached)
+			time.Sleep(20 * time.Millisecond)
+		}
+		if n := len(c.Status().Outages); n > 101 {
+			t.Errorf("%d places are remembered", n)
+		}
+	})
+}
