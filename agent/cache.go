@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -45,6 +46,7 @@ type Cache struct {
 	calls  sync.WaitGroup // flights that have not landed, and calls that have not ended
 
 	warnTransient sync.Once
+	deadline      atomic.Int64 // of reads that wait, in nanoseconds since 1970
 
 	mu          sync.Mutex // guards all below
 	entries     map[*entry]bool

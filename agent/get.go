@@ -45,7 +45,7 @@ func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, err
 		if p.flight == nil {
 			return r.traced(p.reading), p.err
 		}
-		if err := p.wait(ctx); err != nil {
+		if err := c.wait(ctx, &p); err != nil {
 			return Reading{}, err
 		}
 		r.waited, r.held, r.joined = true, r.held || p.held != nil, p.joined
@@ -177,24 +177,6 @@ func (r *read) asked(e *entry) Reference {
 		return r.ref
 	}
 	return e.asked
-}
-
-// wait waits for the flight; where a value is held, for as long as there is
-// patience.
-func (p *plan) wait(ctx context.Context) error {
-	var patience <-chan time.Time
-	if p.held != nil {
-		timer := time.NewTimer(p.patience)
-		defer timer.Stop()
-		patience = timer.C
-	}
-	select {
-	case <-p.flight.done:
-	case <-patience:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return nil
 }
 
 // conclude turns what has come of the plan into what the reader gets, or says

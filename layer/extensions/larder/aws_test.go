@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larder-secrets/larder/agent/agenttest"
 	"github.com/larder-secrets/larder/extension/lambdatest"
@@ -208,4 +209,16 @@ func TestShutdownTellsWhoWaits(t *testing.T) {
 	if p := b.exited(); p.ExitCode != 0 || p.Killed {
 		t.Errorf("exit code %d, killed %v:\n%s", p.ExitCode, p.Killed, p.Output)
 	}
+}
+
+// TestReadEndsBeforeTheInvocation: of a secret that is not held and a backend that
+// hangs, the function is told in time to say so.
+func TestReadEndsBeforeTheInvocation(t *testing.T) {
+	t.Parallel()
+	aws := agenttest.NewAWS(t)
+	aws.Always("GetSecretValue", agenttest.Hang(nil))
+	env := with(agenttest.Environment(aws.URL), "LARDER_LOG_LEVEL", "error")
+	b := start(t, env, func(c *lambdatest.Config) { c.Timeout = 2 * time.Second }).init()
+	b.read("/ping").expect(t, http.StatusOK, "healthy")
+	b.read("/secret?name=hung").expect(t, http.StatusGatewayTimeout, "hung", "about to time out")
 }

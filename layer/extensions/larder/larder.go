@@ -15,9 +15,15 @@ import (
 	"github.com/larder-secrets/larder/extension"
 )
 
-// refreshMargin is left of an invocation when a refresh is given up: the
-// function's timeout covers extensions too.
-const refreshMargin = 200 * time.Millisecond
+const (
+	// refreshMargin is left of an invocation when a refresh is given up: the
+	// function's timeout covers extensions too.
+	refreshMargin = 200 * time.Millisecond
+
+	// readMargin is left when a read that waits is given up, for the function to
+	// say so.
+	readMargin = 100 * time.Millisecond
+)
 
 // larder ties the agent to the phases of an extension's life.
 type larder struct {
@@ -92,6 +98,7 @@ func (l *larder) init(ctx context.Context, f *extension.Function) error {
 func (l *larder) invoke(ctx context.Context, e extension.Event) {
 	first := !l.invoked
 	l.invoked = true
+	l.cache.SetDeadline(e.Deadline().Add(-readMargin))
 	budget := min(l.config.RefreshTimeout, time.Until(e.Deadline())-refreshMargin)
 	ctx, cancel := context.WithTimeout(ctx, budget) // which ends at once where there is none
 	defer cancel()
