@@ -12,8 +12,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,8 +25,34 @@ import (
 )
 
 // binary is the extension as built for these tests, with the race detector
-// where they have it.
+// where they have it; others stand beside it in folders of their own.
 var binary string
+
+// shipped is the extension without the race detector, and movable one whose
+// clock the local Lambda can move.
+var (
+	shipped = sync.OnceValue(func() string { return mustBuild("shipped") })
+	movable = sync.OnceValue(func() string {
+		return mustBuild("movable", fmt.Sprintf("-race=%t", raceEnabled), "-tags=shiftclock")
+	})
+)
+
+// mustBuild builds the extension in the folder name beside binary.
+func mustBuild(name string, flags ...string) string {
+	path := filepath.Join(filepath.Dir(binary), name, "larder")
+	if err := build(path, flags...); err != nil {
+		panic(err)
+	}
+	return path
+}
+
+func build(path string, flags ...string) error {
+	cmd := exec.Command("go", slices.Concat([]string{"build"}, flags, []string{"-o", path, "."})...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(probeVariable) != "" {
@@ -36,9 +64,8 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "larder")
-	build := exec.Command("go", "build", fmt.Sprintf("-race=%t", raceEnabled), "-o", binary, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	if err := build(binary, fmt.Sprintf("-race=%t", raceEnabled)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
