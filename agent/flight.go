@@ -19,6 +19,7 @@ type flight struct {
 	sequence   uint64 // flights that began later have higher ones, whatever the clock does
 	generation int
 	purpose    purpose
+	late       bool // a Refresh has waited for it in vain; guarded by Cache.mu
 
 	done      chan struct{}
 	result    Result // set before done is closed, and so is the next

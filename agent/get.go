@@ -105,8 +105,7 @@ func (c *Cache) plan(r *read, now time.Time) plan {
 func (c *Cache) planRefresh(r *read, e *entry, now time.Time) plan {
 	place := c.place(e.asked)
 	if c.putOff(e, now) || e.outages > 0 && recent(now, e.outageAt) || recent(now, place.slowAt) || place.down(now) {
-		c.counts.Stale++
-		return plan{reading: c.hand(e, now), begun: c.refreshAhead(e, now)}
+		return plan{reading: c.standIn(e, now), begun: c.refreshAhead(e, now)}
 	}
 	p := plan{held: e}
 	p.flight, p.joined = c.flights[r.asked(e)], true
@@ -188,8 +187,7 @@ func (c *Cache) conclude(r *read, p *plan, now time.Time) (_ Reading, _ error, a
 		if e == nil {
 			e = p.held
 		}
-		c.counts.Stale++
-		return c.hand(e, now), nil, true
+		return c.standIn(e, now), nil, true
 	}
 	failure := AsError(f.result.Err)
 	switch {
@@ -207,12 +205,23 @@ func (c *Cache) conclude(r *read, p *plan, now time.Time) (_ Reading, _ error, a
 		r.own = true // who knew it by the one name does not by the other
 		return Reading{}, nil, false
 	case r.mode == Cached && failure.Kind.Outage() && e != nil && c.usable(e, now):
-		c.counts.Stale++
-		return c.hand(e, now), nil, true
+		return c.standIn(e, now), nil, true
 	default:
 		c.counts.Failures++
 		return Reading{}, f.result.Err, true
 	}
+}
+
+// standIn hands out e, which the backend could not bring anew; another read may
+// have brought it by now. c.mu is held.
+func (c *Cache) standIn(e *entry, now time.Time) Reading {
+	reading := c.hand(e, now)
+	if reading.Stale {
+		c.counts.Stale++
+	} else {
+		c.counts.Hits++
+	}
+	return reading
 }
 
 // hand notes that e has been read and returns it. c.mu is held.

@@ -8,33 +8,56 @@ import (
 // Refresh fetches anew what is due and has been read since it was last fetched,
 // all together, and waits for it and for what is on its way already, since a
 // freeze would cut it off. When ctx ends first, its own calls are cancelled and
-// what is held stays. A backend that was down gets one call; where that is
-// answered the rest follows.
+// what is held stays; for the others no later Refresh waits again. A backend that
+// was down gets one call; where that is answered the rest follows.
 func (c *Cache) Refresh(ctx context.Context) {
 	for range 2 {
 		if ctx.Err() != nil {
 			return
 		}
 		c.mu.Lock()
-		var flights []*flight
-		for e := range c.entries {
-			if f := c.flights[e.asked]; f != nil {
-				flights = append(flights, f)
-			}
-		}
+		underway := c.underway()
 		begun := c.gather(wall())
 		c.mu.Unlock()
 		c.launch(ctx, begun)
-		for _, f := range append(flights, begun...) {
-			select {
-			case <-f.done:
-			case <-ctx.Done():
-				for _, f := range begun {
-					c.abandon(f)
-				}
-				return
-			}
+		if !landedAll(ctx, underway) || !landedAll(ctx, begun) {
+			c.giveUp(underway, begun)
+			return
 		}
+	}
+}
+
+// underway returns the calls for what is held. c.mu is held.
+func (c *Cache) underway() []*flight {
+	var flights []*flight
+	for e := range c.entries {
+		if f := c.flights[e.asked]; f != nil && !f.late {
+			flights = append(flights, f)
+		}
+	}
+	return flights
+}
+
+func landedAll(ctx context.Context, flights []*flight) bool {
+	for _, f := range flights {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// giveUp abandons a Refresh's own calls and waits for others no more.
+func (c *Cache) giveUp(others, own []*flight) {
+	c.mu.Lock()
+	for _, f := range others {
+		f.late = true
+	}
+	c.mu.Unlock()
+	for _, f := range own {
+		c.abandon(f)
 	}
 }
 

@@ -139,3 +139,28 @@ func TestLongRefreshesAreOutages(t *testing.T) {
 		}
 	})
 }
+
+// TestRefreshWaitsForAHungCallOnce: a reader's call that hangs holds up the end
+// of one invocation, and not of each until it has timed out.
+func TestRefreshWaitsForAHungCallOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "one")
+		source := f.source(time.Minute)
+		source.Timeout = time.Hour
+		c := open(t, agent.Config{Sources: sources(source), MaxStale: 24 * time.Hour, RefreshWait: 250 * time.Millisecond})
+		want(t, c, "a", "one", false)
+		f.slow(2 * time.Hour)
+		time.Sleep(10 * time.Minute)
+		start := time.Now()
+		want(t, c, "a", "one", true)
+		for range 10 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			c.Refresh(ctx)
+			cancel()
+		}
+		if waited := time.Since(start); waited != 1250*time.Millisecond {
+			t.Errorf("waited %v, want LARDER_REFRESH_WAIT and the budget of one invocation", waited)
+		}
+	})
+}
