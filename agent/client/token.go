@@ -11,6 +11,7 @@ import (
 	"sync"
 )
 
+// maxToken is half of what the agent takes for all headers of a request.
 const maxToken = 16 << 10
 
 // errNoToken says that there is no token file, as before the first start of an
@@ -27,25 +28,41 @@ func EnvToken(getenv func(string) string, lambda bool) (string, error) {
 		names = append(names, "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 	}
 	for _, name := range names {
-		value := getenv(name)
-		path, isFile := strings.CutPrefix(value, "file://")
-		if !isFile {
-			if value != "" {
-				return value, nil
-			}
+		value := strings.TrimSpace(getenv(name))
+		if value == "" {
 			continue
 		}
-		text, err := os.ReadFile(path)
+		what := "the token"
+		if path, isFile := strings.CutPrefix(value, "file://"); isFile {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return "", fmt.Errorf("%s: the token cannot be read: %w", name, err)
+			}
+			what, value = "the token file "+path, string(text)
+		}
+		token, err := parseToken(value)
 		if err != nil {
-			return "", fmt.Errorf("%s: the token cannot be read: %w", name, err)
+			return "", fmt.Errorf("%s: %s %w", name, what, err)
 		}
-		value = strings.TrimSpace(string(text))
-		if value == "" {
-			return "", fmt.Errorf("%s: the token file %s is empty", name, path)
-		}
-		return value, nil
+		return token, nil
 	}
 	return "", nil
+}
+
+// parseToken returns the token that text holds, without the white space around
+// it, which no header would carry. The error goes on where the text's name ends
+// and quotes nothing of it.
+func parseToken(text string) (string, error) {
+	token := strings.TrimSpace(text)
+	switch {
+	case token == "":
+		return "", errors.New("is empty")
+	case len(token) > maxToken:
+		return "", fmt.Errorf("is longer than %d bytes", maxToken)
+	case strings.ContainsFunc(token, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		return "", errors.New("holds line breaks or other control characters")
+	}
+	return token, nil
 }
 
 // TokenFile returns the path of the token that an agent outside Lambda makes for
@@ -82,13 +99,13 @@ func ReadTokenFile(path string) (string, error) {
 	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || !ownedByUser(info) {
 		return "", fmt.Errorf("%s is not a file of this user's alone: remove it, and the agent makes a new one", path)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxToken))
+	text, err := io.ReadAll(io.LimitReader(f, 2*maxToken))
 	if err != nil {
 		return "", err
 	}
-	token := strings.TrimSpace(string(text))
-	if token == "" {
-		return "", fmt.Errorf("%s is empty: remove it, and the agent makes a new one", path)
+	token, err := parseToken(string(text))
+	if err != nil {
+		return "", fmt.Errorf("%s %w: remove it, and the agent makes a new one", path, err)
 	}
 	return token, nil
 }
