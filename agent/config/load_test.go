@@ -77,6 +77,7 @@ func TestValues(t *testing.T) {
 			{variable, "1.5", nil},
 			{variable, "99999999999999999999", nil},
 			{variable, "9999999999999", nil},
+			{variable, "18446744074", nil}, // 2⁶⁴ ns and a little
 		}
 	}
 	rows := []row{
@@ -110,6 +111,8 @@ func TestValues(t *testing.T) {
 		{"LARDER_ALLOW", "none", nil},
 		{"LARDER_ROLES", arn + ", arn:aws-cn:iam::1:role/x", arn + " arn:aws-cn:iam::1:role/x"},
 		{"LARDER_ROLES", "r", nil},
+		{"LARDER_ROLES", "arn:aws:iam::1:role/", nil},
+		{"LARDER_ROLES", "arn:aws:iam::1:role/path/", nil},
 		{"LARDER_ROLES", "arn:aws:iam::1:user/u", nil},
 		{"LARDER_ROLES", "arn:aws:sts::1:role/u", nil},
 		{"LARDER_CACHE_SIZE", "0", 0},

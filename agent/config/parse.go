@@ -13,6 +13,8 @@ import (
 
 const (
 	sidecarBytes = 32 << 20
+	leastBytes   = 64 << 10
+	mostBytes    = 1 << 40
 	megabyte     = 1 << 20
 )
 
@@ -103,7 +105,7 @@ func setLogLevel(c *Config, text string, _ Place) error {
 // defaultBytes is a tenth of the function's memory, in which Lambda gives the
 // variable in MB.
 func defaultBytes(memoryMB string) int64 {
-	if n, err := strconv.Atoi(memoryMB); err == nil && n > 0 {
+	if n, err := strconv.Atoi(memoryMB); err == nil && n > 0 && n <= mostBytes/megabyte {
 		return int64(n) * megabyte / 10
 	}
 	return sidecarBytes

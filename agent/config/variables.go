@@ -128,7 +128,7 @@ func larderVariables() []Variable {
 			Help: "bytes of values held at most; a tenth of the function's memory, 32 MiB outside Lambda",
 			set: func(c *Config, text string, _ Place) error {
 				var n int
-				err := setInt(&n, text, 65536, 1<<40)
+				err := setInt(&n, text, leastBytes, mostBytes)
 				c.CacheBytes = int64(n)
 				return err
 			},
@@ -173,7 +173,7 @@ func setRoles(c *Config, text string, _ Place) error {
 	var mistakes mistakes
 	for _, arn := range list(text) {
 		parts := strings.SplitN(arn, ":", 6)
-		if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || !strings.HasPrefix(parts[5], "role/") {
+		if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || !strings.HasPrefix(parts[5], "role/") || strings.HasSuffix(arn, "/") {
 			mistakes.add(fmt.Sprintf("%q is not the ARN of a role", arn), "write arn:<partition>:iam::<account>:role/<name>")
 			continue
 		}
