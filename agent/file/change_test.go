@@ -1,9 +1,11 @@
 package file_test
 
 import (
+	"context"
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/larder-secrets/larder/agent"
@@ -58,6 +60,51 @@ func TestChangesAreSeen(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHalfWritten: within the bubble time passes only when all wait, so that the
+// file is whole again after the first look at it and before the second.
+func TestHalfWritten(t *testing.T) {
+	for _, half := range []string{"", `{"a": "on`, `{"a": "one"`} {
+		synctest.Test(t, func(t *testing.T) {
+			s := write(t, half)
+			var secret *agent.Secret
+			var err error
+			go func() { secret, err = s.get(named("a")) }()
+			synctest.Wait()
+			s.overwrite(`{"a": "one"}`)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if err != nil || secret == nil || string(secret.Value.Reveal()) != "one" {
+				t.Errorf("%q: %v, want the value", half, err)
+			}
+		})
+	}
+}
+
+func TestWaitsOnlyWhereAFileMayBeHalfWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := write(t, `{"a": `)
+		old := time.Now().Add(-time.Hour)
+		if err := os.Chtimes(s.path, old, old); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		s.wantError("a", agent.Invalid, "InvalidFile")
+		s.overwrite(`{"a": "one"}`)
+		s.want("a", "one")
+		at(t, s.path+".none").wantError("a", agent.NotFound, "FileNotFound")
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("waited %v for a file that nobody writes", waited)
+		}
+		s.overwrite("")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		s.backend.Fetch(ctx, []agent.Reference{named("a")}, func(int, agent.Result) {})
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("waited %v though the read was cancelled", waited)
+		}
+	})
 }
 
 func TestVersionBelongsToTheValue(t *testing.T) {

@@ -57,6 +57,11 @@ const maxFile = 2 << 20
 // where the length stays, in the size.
 const settled = 2 * time.Second
 
+// writing is how long a file that changed just now and cannot be parsed is left
+// alone before it is read once more: who rewrites it in place, as editors and
+// shells do, empties it first.
+const writing = 20 * time.Millisecond
+
 type backend struct {
 	path string
 
@@ -75,7 +80,7 @@ func open(path string) (agent.Backend, error) {
 
 // Fetch implements [agent.Backend].
 func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
-	contents, err := b.load()
+	contents, err := b.load(ctx)
 	for i, ref := range refs {
 		if ctx.Err() != nil {
 			err = &agent.Error{Kind: agent.Unavailable, Status: 503, Code: "Canceled", Message: "the read was cancelled"}
@@ -91,43 +96,58 @@ func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver fun
 	}
 }
 
-// load returns what the file holds now.
-func (b *backend) load() (*contents, *agent.Error) {
+// load returns what the file holds now, waiting a moment for one that is only
+// half written.
+func (b *backend) load(ctx context.Context) (*contents, *agent.Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	found, modified, err := b.read()
+	if err != nil && time.Since(modified) < settled {
+		select {
+		case <-time.After(writing):
+		case <-ctx.Done():
+		}
+		found, _, err = b.read()
+	}
+	return found, err
+}
+
+// read returns what the file holds and, where it could be read, when it changed.
+func (b *backend) read() (*contents, time.Time, *agent.Error) {
 	if info, err := os.Stat(b.path); err == nil && !info.Mode().IsRegular() {
-		return nil, b.unreadable(errors.New("this is not a regular file")) // opening a named pipe could wait for ever
+		return nil, time.Time{}, b.unreadable(errors.New("this is not a regular file")) // opening a named pipe could wait for ever
 	}
 	f, err := os.Open(b.path)
 	if err != nil {
-		return nil, b.unreadable(err)
+		return nil, time.Time{}, b.unreadable(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, b.unreadable(err)
+		return nil, time.Time{}, b.unreadable(err)
 	}
-	if b.parsed != nil && os.SameFile(info, b.parsed) && info.ModTime().Equal(b.parsed.ModTime()) && info.Size() == b.parsed.Size() {
-		return b.contents, nil
+	modified := info.ModTime()
+	if b.parsed != nil && os.SameFile(info, b.parsed) && modified.Equal(b.parsed.ModTime()) && info.Size() == b.parsed.Size() {
+		return b.contents, modified, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err != nil {
-		return nil, b.unreadable(err)
+		return nil, time.Time{}, b.unreadable(err)
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	members, err := agent.DecodeObject(text)
 	if err != nil {
-		return nil, &agent.Error{
+		return nil, modified, &agent.Error{
 			Kind: agent.Invalid, Status: 400, Code: "InvalidFile",
 			Message: fmt.Sprintf("%s: %v", b.path, err), Hint: "the file is one JSON object such as " + Example,
 		}
 	}
-	b.contents = &contents{path: b.path, text: text, members: members, modified: info.ModTime().UTC()}
+	b.contents = &contents{path: b.path, text: text, members: members, modified: modified.UTC()}
 	b.parsed = info
-	if time.Since(info.ModTime()) < settled {
+	if time.Since(modified) < settled {
 		b.parsed = nil
 	}
-	return b.contents, nil
+	return b.contents, modified, nil
 }
 
 // Example is what a secrets file looks like.

@@ -91,7 +91,7 @@ func TestOwnARNLeadsBack(t *testing.T) {
 		if again := s.want(secret.ARN, value); again.ARN != secret.ARN || again.Version != secret.Version {
 			t.Errorf("%s: asked by its ARN %s it is %s", name, secret.ARN, again.ARN)
 		}
-		if len(secret.Aliases) != 2 || secret.Aliases[0] != named(secret.ARN) || secret.Aliases[1] != named(name) {
+		if len(secret.Aliases) != 3 || secret.Aliases[2] != named(name) || secret.Aliases[0] != named(secret.ARN) || secret.Aliases[1] != named(name) {
 			t.Errorf("%s: Aliases = %v", name, secret.Aliases)
 		}
 	}

@@ -16,13 +16,13 @@ const planted = "hunter2-PLANTED-value"
 
 // secrets is a secrets file and the backend that reads it.
 type secrets struct {
-	t       *testing.T
+	t       testing.TB
 	path    string
 	backend agent.Backend
 }
 
 // write returns the backend of a file that holds text.
-func write(t *testing.T, text string) *secrets {
+func write(t testing.TB, text string) *secrets {
 	t.Helper()
 	s := at(t, filepath.Join(t.TempDir(), "secrets.json"))
 	s.overwrite(text)
@@ -30,7 +30,7 @@ func write(t *testing.T, text string) *secrets {
 }
 
 // at returns the backend of the file at path, whatever is there.
-func at(t *testing.T, path string) *secrets {
+func at(t testing.TB, path string) *secrets {
 	t.Helper()
 	backend, err := file.Source(path).Open(t.Context())
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *secrets) get(ref agent.Reference) (*agent.Secret, error) {
 }
 
 // fetch asks backend for ref. No error may quote a value, wherever it comes from.
-func fetch(t *testing.T, backend agent.Backend, ref agent.Reference) (*agent.Secret, error) {
+func fetch(t testing.TB, backend agent.Backend, ref agent.Reference) (*agent.Secret, error) {
 	t.Helper()
 	var got []agent.Result
 	backend.Fetch(context.Background(), []agent.Reference{ref}, func(i int, r agent.Result) { got = append(got, r) })
