@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // tokenHeaders are where the two AWS agents' clients put the token. A request
@@ -30,6 +31,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		ping := r.URL.Path == "/ping"
+		body := r.ContentLength != 0 || len(r.TransferEncoding) > 0
+		if body {
+			unread(w)
+		}
 		limit := int64(s.config.MaxConnections)
 		if ping {
 			limit += pingSpare
@@ -48,8 +53,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			refuse(w, r, http.StatusBadRequest, "Forwarded", "forwarded requests are not answered: ask from the function itself, without a proxy and not from a web page")
 		case !s.hosts[r.Host]:
 			refuse(w, r, http.StatusBadRequest, "BadHost", "the Host header is not this server's: ask for 127.0.0.1 and its port")
-		case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
-			w.Header().Set("Connection", "close")
+		case body:
 			refuse(w, r, http.StatusBadRequest, "BodyNotAllowed", "a request has no body")
 		case !ping && !trusted:
 			refuse(w, r, http.StatusForbidden, "BadToken", "bad token: send the header "+tokenHeaders[0]+
@@ -61,6 +65,14 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// unread has the body left alone. net/http would go on reading it, and who never
+// sends it would keep the connection.
+func unread(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	// Only what is no socket has no deadlines.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 }
 
 // forwarded reports whether the request came on a detour: through a proxy, from

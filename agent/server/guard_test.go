@@ -160,6 +160,31 @@ func TestConnectionsWithoutToken(t *testing.T) {
 	}
 }
 
+// TestBodiesThatNeverCome hold no connection: who sends half of one, without the
+// token even, is answered and hung up on.
+func TestBodiesThatNeverCome(t *testing.T) {
+	r := start(t, nil)
+	r.store.put("a", planted)
+	for _, test := range []struct {
+		name, request string
+		status        int
+	}{
+		{"with the token", "GET /secret?name=a HTTP/1.1\nHost: $HOST\n$TOKEN\nContent-Length: 2\n\nx", 400},
+		{"without the token", "POST /secret?name=a HTTP/1.1\nHost: $HOST\nContent-Length: 2\n\n", 400},
+		{"for ping", "GET /ping HTTP/1.1\nHost: $HOST\nContent-Length: 2\n\n", 400},
+		{"for another host", "POST /ping HTTP/1.1\nHost: x\nContent-Length: 2\n\n", 400},
+		{"forwarded", "POST /ping HTTP/1.1\nHost: $HOST\nVia: x\nContent-Length: 2\n\n", 400},
+		{"in chunks", "GET /secret?name=a HTTP/1.1\nHost: $HOST\n$TOKEN\nConnection: close\nTransfer-Encoding: chunked\n\n2\nh", 400},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			answers := r.converse(t, test.request)
+			if len(answers) != 1 || answers[0].StatusCode != test.status || !answers[0].Close {
+				t.Errorf("answers %v, want one of status %d, the connection's last", answers, test.status)
+			}
+		})
+	}
+}
+
 func TestConnectionLimit(t *testing.T) {
 	const most, pings, told = 3, 2, 16
 	r := start(t, func(_ *agent.Config, c *server.Config) { c.MaxConnections = most })

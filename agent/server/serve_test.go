@@ -23,8 +23,11 @@ const (
 	planted = "hunter2-PLANTED-value"
 )
 
-// store is a backend whose answers a test sets; every other name is not found.
+// store is a backend whose answers a test sets; every other name is answered by
+// otherwise, without it not found.
 type store struct {
+	otherwise func(ref agent.Reference) agent.Result
+
 	mu      sync.Mutex // guards both below
 	answers map[agent.Reference]func(ctx context.Context) agent.Result
 	asked   []agent.Reference
@@ -40,12 +43,25 @@ func (s *store) Fetch(ctx context.Context, refs []agent.Reference, deliver func(
 		answer := s.answers[ref]
 		s.asked = append(s.asked, ref)
 		s.mu.Unlock()
+		if answer == nil && s.otherwise != nil {
+			deliver(i, s.otherwise(ref))
+			continue
+		}
 		if answer == nil {
 			deliver(i, agent.Result{Err: &agent.Error{Kind: agent.NotFound, Status: 400, Code: "ResourceNotFoundException", Message: fmt.Sprintf("secret %q does not exist", ref.ID)}})
 			continue
 		}
 		deliver(i, answer(ctx))
 	}
+}
+
+// forget returns what has been asked since it was called last.
+func (s *store) forget() []agent.Reference {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := s.asked
+	s.asked = nil
+	return asked
 }
 
 func (s *store) on(ref agent.Reference, answer func(context.Context) agent.Result) {
@@ -70,14 +86,14 @@ func named(id string) agent.Reference { return agent.Reference{Scheme: "aws", ID
 // running is a server on real sockets that ends with its test.
 type running struct {
 	*server.Server
-	t     *testing.T
+	t     testing.TB
 	store *store
 	cache *agent.Cache
 	log   *bytes.Buffer // read it after the server has ended
 }
 
 // start serves store under the default configuration, changed by change.
-func start(t *testing.T, change func(*agent.Config, *server.Config)) *running {
+func start(t testing.TB, change func(*agent.Config, *server.Config)) *running {
 	t.Helper()
 	r := &running{t: t, store: newStore(), log: &bytes.Buffer{}}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -141,8 +157,13 @@ func (r *running) over(conn net.Conn, request string) *answer {
 	return a
 }
 
+// written is a request as it goes over the wire.
+func (r *running) written(request string) string {
+	return strings.NewReplacer("$HOST", r.host(), "$PORT", fmt.Sprint(r.Port()), "$TOKEN", "X-Aws-Parameters-Secrets-Token: "+token, "\n", "\r\n").Replace(request)
+}
+
 func (r *running) try(conn net.Conn, request string) (*answer, error) {
-	request = strings.NewReplacer("$HOST", r.host(), "$PORT", fmt.Sprint(r.Port()), "$TOKEN", "X-Aws-Parameters-Secrets-Token: "+token, "\n", "\r\n").Replace(request)
+	request = r.written(request)
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
 	// The server may answer and close before it has read all.
 	go io.WriteString(conn, request)
