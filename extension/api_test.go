@@ -2,7 +2,6 @@ package extension_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -32,7 +31,7 @@ type api struct {
 	got     []request
 }
 
-func startAPI(t *testing.T) *api {
+func startAPI(t testing.TB) *api {
 	t.Helper()
 	a := &api{events: make(chan string, 10), answers: map[string][]http.HandlerFunc{}}
 	s := httptest.NewServer(a)
@@ -92,12 +91,12 @@ func (a *api) requests() []request {
 	return a.got
 }
 
-func (a *api) client(t *testing.T) *extension.Client { return extension.NewClient(a.address, "larder") }
+func (a *api) client(t testing.TB) *extension.Client { return extension.NewClient(a.address, "larder") }
 
 // refusal answers as the API refuses.
 func refusal(status int, kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
-		fmt.Fprintf(w, `{"errorMessage":"because","errorType":%q}`, kind)
+		json.NewEncoder(w).Encode(map[string]string{"errorMessage": "because", "errorType": kind})
 	}
 }

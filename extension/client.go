@@ -20,8 +20,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 )
 
 // EventType is what an extension can ask to be told of.
@@ -147,7 +150,7 @@ type APIError struct {
 	Path    string
 	Status  int
 	Type    string // such as Extension.InvalidEventType; can be empty
-	Message string
+	Message string // one line, as Type is
 }
 
 func (e *APIError) Error() string {
@@ -174,7 +177,7 @@ func (c *Client) call(ctx context.Context, method, path string, header http.Head
 		refused := &APIError{Path: path, Status: resp.StatusCode}
 		var problem struct{ ErrorType, ErrorMessage string }
 		if json.Unmarshal(answer, &problem) == nil {
-			refused.Type, refused.Message = problem.ErrorType, problem.ErrorMessage
+			refused.Type, refused.Message = oneLine(problem.ErrorType), oneLine(problem.ErrorMessage)
 		}
 		return nil, refused
 	}
@@ -186,10 +189,19 @@ func (c *Client) call(ctx context.Context, method, path string, header http.Head
 	return resp.Header, nil
 }
 
+// oneLine makes a text of another's fit for a line of a log.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || unicode.IsControl(c) }), " ")
+}
+
 // unanswered shortens what net/http says, which repeats method and URL.
 func (c *Client) unanswered(ctx context.Context, path string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
 	}
 	var number syscall.Errno
 	switch {

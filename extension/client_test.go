@@ -93,8 +93,14 @@ func TestBadAnswers(t *testing.T) {
 	}{
 		{"a refusal", refusal(400, "Extension.InvalidEventType"), "status 400, Extension.InvalidEventType because"},
 		{"a refusal without reason", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "status 500"},
+		{"a refusal of lines", refusal(400, "a\n b\u0085"), "status 400, a b because"},
 		{"a refusal that is no JSON", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>", http.StatusBadGateway) }, "status 502"},
 		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }, "what is not JSON"},
+		{"no HTTP", func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, _ := http.NewResponseController(w).Hijack()
+			defer conn.Close()
+			io.WriteString(conn, "220 ready\r\n")
+		}, "does not answer"},
 		{"nothing", func(http.ResponseWriter, *http.Request) {}, "what is not JSON"},
 		{"another type", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[]`) }, "what is not JSON"},
 		{"the connection's end", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "does not answer"},
@@ -125,7 +131,7 @@ func TestBadAnswers(t *testing.T) {
 				} else {
 					_, err = c.Next(t.Context())
 				}
-				if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
+				if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "http://") {
 					t.Errorf("error %v, want one that says %q", err, test.says)
 				}
 				if strings.Contains(test.name, "refusal") {
