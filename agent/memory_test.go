@@ -18,7 +18,7 @@ func TestManyNamesStayWithinTheBounds(t *testing.T) {
 	const (
 		names   = 100_000
 		entries = 1000
-		size    = 1000     // bytes of each value
+		size    = 1000    // bytes of each value
 		most    = 6 << 20 // 1 MB of values, 1 MiB of failures, and what finds them again
 	)
 	synctest.Test(t, func(t *testing.T) {

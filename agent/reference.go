@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Reference names a secret: where it lives, what it is called there, and which
@@ -76,6 +78,8 @@ func ParseName(text, scheme string) (Reference, error) {
 		return Reference{}, errors.New("there is no name")
 	case !isScheme(scheme):
 		return Reference{}, fmt.Errorf("%q is not a scheme: use lower-case letters and digits, as in aws:name", scheme)
+	case !utf8.ValidString(id):
+		return Reference{}, errors.New("a name must be valid UTF-8")
 	case strings.ContainsFunc(id, isControlOrSpace):
 		return Reference{}, errors.New("a name cannot hold white space or control characters")
 	case strings.ContainsAny(id, "?#"):
@@ -128,4 +132,4 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-func isControlOrSpace(c rune) bool { return c <= ' ' || c == 0x7f }
+func isControlOrSpace(c rune) bool { return c == ' ' || unicode.IsControl(c) }
