@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 )
 
 // An actor is the test binary in the role of an extension or of a function. Its
@@ -32,8 +33,8 @@ func script(name string) url.Values {
 	return values
 }
 
-// act performs an action of a script: exit:STATUS, hang, wait:FILE (until the
-// file exists), sleep:DURATION.
+// act performs an action of a script: exit:STATUS, hang, look, wait:FILE (until
+// the file exists), sleep:DURATION.
 func act(action string) {
 	verb, argument, _ := strings.Cut(action, ":")
 	switch verb {
@@ -43,6 +44,8 @@ func act(action string) {
 		os.Exit(status)
 	case "hang":
 		hang()
+	case "look":
+		look()
 	case "wait":
 		for {
 			if _, err := os.Stat(argument); err == nil {
@@ -56,6 +59,26 @@ func act(action string) {
 	default:
 		panic("unknown action " + action)
 	}
+}
+
+// look prints whose credentials the SDK finds and by how much the clock is
+// shifted.
+func look() {
+	ctx := context.Background()
+	sdk, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		panic(err)
+	}
+	found, err := sdk.Credentials.Retrieve(ctx)
+	if err != nil {
+		fmt.Println("saw:", err)
+		return
+	}
+	shift, err := os.ReadFile(os.Getenv("LAMBDATEST_CLOCK"))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("saw: %s %s\n", found.AccessKeyID, shift)
 }
 
 // hang blocks, and ignores SIGTERM.

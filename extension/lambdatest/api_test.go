@@ -17,7 +17,7 @@ func request(t *testing.T, method, url, body string, header ...string) (*http.Re
 		t.Fatal(err)
 	}
 	for n := 0; n < len(header); n += 2 {
-		r.Header.Set(header[n], header[n+1])
+		r.Header.Add(header[n], header[n+1])
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(r)

@@ -25,8 +25,9 @@ type Config struct {
 
 	// Env holds the function's configured variables. The function and the
 	// extensions see them, and they override the platform's defaults, such as
-	// AWS_REGION, AWS_SESSION_TOKEN or AWS_LAMBDA_INITIALIZATION_TYPE. An
-	// empty value leaves the variable set, but empty.
+	// AWS_REGION, AWS_SESSION_TOKEN or AWS_LAMBDA_INITIALIZATION_TYPE, but not
+	// where the local Lambda is found: AWS_LAMBDA_RUNTIME_API and
+	// LAMBDATEST_CLOCK. An empty value leaves the variable set, but empty.
 	Env map[string]string
 
 	// Unset names defaults that are to be absent altogether.
@@ -50,7 +51,8 @@ type Config struct {
 	// extensions. The default is 3 s.
 	Timeout time.Duration
 
-	// InitTimeout limits an INIT outside of an invocation. The default is 10 s.
+	// InitTimeout limits an INIT outside of an invocation. The default is 10 s,
+	// and 15 min with SnapStart.
 	InitTimeout time.Duration
 
 	// ShutdownTimeout is the time between the start of a shutdown and SIGKILL
@@ -61,6 +63,18 @@ type Config struct {
 	// continues it before the next event. Managed Instances never freeze, so
 	// the two exclude each other.
 	Freeze bool
+
+	// SnapStart takes a snapshot after INIT, which every invocation of a new
+	// environment begins with the restore of: see Restore. INIT is never part of
+	// an invocation then, and one that fails fails the invocation that needed
+	// it. Credentials are not among the variables but asked for at
+	// AWS_CONTAINER_CREDENTIALS_FULL_URI with the token
+	// "local-authorization-token". Each INIT and each restore makes them others:
+	// the access key id is "local-access-key-id-1" at the first INIT,
+	// "local-access-key-id-2" after the restore, and so on. They expire six hours
+	// after they were asked for, by the shifted Clock. SnapStart implies Freeze
+	// and excludes ManagedInstances.
+	SnapStart bool
 
 	// ManagedInstances applies the rules of Lambda Managed Instances: an
 	// extension may register for SHUTDOWN only and invocations run concurrently.
@@ -101,11 +115,15 @@ func (c *Config) normalise() error {
 	fallback(&c.AccountID, "123456789012")
 	fallback(&c.MemoryMB, 128)
 	fallback(&c.Timeout, 3*time.Second)
+	if c.SnapStart {
+		fallback(&c.InitTimeout, snapStartInit)
+	}
 	fallback(&c.InitTimeout, 10*time.Second)
 	fallback(&c.ShutdownTimeout, 2*time.Second)
 	if c.ManagedInstances {
 		fallback(&c.Concurrency, 10)
 	}
+	c.Freeze = c.Freeze || c.SnapStart
 	if c.RefuseRegister != nil {
 		refusal := *c.RefuseRegister
 		fallback(&refusal.Status, 403)

@@ -25,8 +25,23 @@
 //
 //	aws lambda invoke --endpoint-url "$URL" --function-name function out.json
 //
+// With Config.SnapStart, INIT ends in a snapshot: the processes stand still until
+// they are restored, later and with other credentials. Only a binary that reads
+// the shift from LAMBDATEST_CLOCK, see ShiftClock, believes in the later time.
+//
+//	if _, err := local.Init(ctx); err != nil {
+//		return err
+//	}
+//	err := local.Restore(ctx, lambdatest.RestoreOptions{ClockJump: 48 * time.Hour})
+//	if err != nil {
+//		return err
+//	}
+//	response, err := local.Invoke(ctx, nil) // in the processes that INIT has started
+//
 // It is not a sandbox: processes run with the caller's rights, file system and
-// network, without memory or CPU limits. Nor is it the Telemetry API, SnapStart
-// or the rest of the Lambda service: there are no asynchronous invocations, no
-// response streaming to the caller and no scaling beyond one environment.
+// network, without memory or CPU limits. A snapshot is no copy of memory, and
+// serves one environment: Restore says what else sets it apart from Lambda's. Nor
+// is this the Telemetry API or the rest of the Lambda service: there are no
+// asynchronous invocations, no response streaming to the caller and no scaling
+// beyond one environment.
 package lambdatest

@@ -24,31 +24,28 @@ var runtimeOnly = []string{
 	"LAMBDA_TASK_ROOT",
 }
 
+// place is where the processes find the local Lambda.
+type place struct {
+	api   string // the address of all APIs
+	clock string // the path of the clock's file
+}
+
 // variables returns what the function sees: the platform's variables, then the
-// configured ones over them. api is the address of the Runtime API. The
-// caller's own environment is not passed on, but for PATH.
-func (c *Config) variables(api string) map[string]string {
-	initialisation := "on-demand"
-	if c.ManagedInstances {
-		initialisation = "lambda-managed-instances"
-	}
+// configured ones over them. The caller's own environment is not passed on, but
+// for PATH.
+func (c *Config) variables(at place) map[string]string {
 	vars := map[string]string{
 		"PATH": os.Getenv("PATH"),
 		"LANG": "en_US.UTF-8",
 		"TZ":   ":UTC",
 
-		// Words, not the form of real credentials: nothing here signs a request
-		// that AWS would accept.
-		"AWS_ACCESS_KEY_ID":     "local-access-key-id",
-		"AWS_SECRET_ACCESS_KEY": "local-secret-access-key",
-		"AWS_SESSION_TOKEN":     "local-session-token",
-		"AWS_REGION":            "us-east-1",
-		"AWS_DEFAULT_REGION":    "us-east-1",
+		"AWS_REGION":         "us-east-1",
+		"AWS_DEFAULT_REGION": "us-east-1",
 
 		"AWS_LAMBDA_FUNCTION_NAME":        c.FunctionName,
 		"AWS_LAMBDA_FUNCTION_VERSION":     c.FunctionVersion,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(c.MemoryMB),
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  initialisation,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  c.initialisation(),
 
 		"_HANDLER":                   c.Handler,
 		"AWS_EXECUTION_ENV":          "AWS_Lambda_provided.al2023",
@@ -61,6 +58,7 @@ func (c *Config) variables(api string) map[string]string {
 		"_AWS_XRAY_DAEMON_ADDRESS":   "127.0.0.1",
 		"_AWS_XRAY_DAEMON_PORT":      "2000",
 	}
+	c.addCredentials(vars, at.api)
 	if c.ManagedInstances {
 		vars["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(c.Concurrency)
 	}
@@ -73,8 +71,35 @@ func (c *Config) variables(api string) map[string]string {
 	for _, name := range c.Unset {
 		delete(vars, name)
 	}
-	vars["AWS_LAMBDA_RUNTIME_API"] = api
+	vars["AWS_LAMBDA_RUNTIME_API"] = at.api
+	vars[clockVariable] = at.clock
 	return vars
+}
+
+// initialisation is the initialization type.
+func (c *Config) initialisation() string {
+	switch {
+	case c.ManagedInstances:
+		return "lambda-managed-instances"
+	case c.SnapStart:
+		return "snap-start"
+	default:
+		return "on-demand"
+	}
+}
+
+// addCredentials adds credentials, or with SnapStart where to ask for them.
+// They are words, not the form of real ones: nothing here signs a request that
+// AWS would accept.
+func (c *Config) addCredentials(vars map[string]string, api string) {
+	if c.SnapStart {
+		vars["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://" + api + credentialsPath
+		vars["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = credentialsToken
+		return
+	}
+	vars["AWS_ACCESS_KEY_ID"] = "local-access-key-id"
+	vars["AWS_SECRET_ACCESS_KEY"] = "local-secret-access-key"
+	vars["AWS_SESSION_TOKEN"] = "local-session-token"
 }
 
 // visibleToExtensions reports whether an extension sees the variable.

@@ -27,7 +27,7 @@ func TestVariables(t *testing.T) {
 		"AWS_ACCESS_KEY_ID": "local-access-key-id", "AWS_SESSION_TOKEN": "",
 		"AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1",
 		"AWS_LAMBDA_FUNCTION_NAME": "shop", "AWS_LAMBDA_FUNCTION_VERSION": "7", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-		"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "AWS_LAMBDA_RUNTIME_API": l.Addr(),
+		"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start", "AWS_LAMBDA_RUNTIME_API": l.Addr(), "LAMBDATEST_CLOCK": l.clock.path(),
 		"CUSTOM": "yes", "EMPTY": "",
 	}
 	dir, err := os.Getwd()
@@ -69,20 +69,22 @@ func TestConfigMistakes(t *testing.T) {
 		config Config
 		want   string
 	}{
-		"no function":               {Config{}, "function: "},
-		"names taken":               {Config{Function: function, Extensions: []string{"a/x", "b/x"}}, `the name "x" is taken`},
-		"the function's name":       {Config{Function: function, Extensions: []string{"a/function"}}, `the name "function" is taken`},
-		"too many extensions":       {Config{Function: function, Extensions: strings.Split("abcdefghijk", "")}, "at most 10"},
-		"open to the world":         {Config{Function: function, Addr: ":9001"}, "not a loopback address"},
-		"open to the network":       {Config{Function: function, Addr: "0.0.0.0:0"}, "not a loopback address"},
-		"no port":                   {Config{Function: function, Addr: "127.0.0.1"}, "addr: "},
-		"negative timeout":          {Config{Function: function, Timeout: -1}, "timeout: "},
-		"freezing what never does":  {Config{Function: function, Freeze: true, ManagedInstances: true}, "freeze: "},
-		"concurrency without":       {Config{Function: function, Concurrency: 2}, "concurrency: "},
-		"refusal without an error":  {Config{Function: function, RefuseRegister: &Refusal{Status: 200}}, "status 200"},
-		"bad name":                  {Config{Function: function, Env: map[string]string{"A=B": ""}}, `"A=B"`},
-		"the API's address":         {Config{Function: function, Env: map[string]string{"AWS_LAMBDA_RUNTIME_API": "x"}}, "AWS_LAMBDA_RUNTIME_API"},
-		"no such working directory": {Config{Function: function, Dir: "/nonexistent"}, "dir: "},
+		"no function":                 {Config{}, "function: "},
+		"names taken":                 {Config{Function: function, Extensions: []string{"a/x", "b/x"}}, `the name "x" is taken`},
+		"the function's name":         {Config{Function: function, Extensions: []string{"a/function"}}, `the name "function" is taken`},
+		"too many extensions":         {Config{Function: function, Extensions: strings.Split("abcdefghijk", "")}, "at most 10"},
+		"open to the world":           {Config{Function: function, Addr: ":9001"}, "not a loopback address"},
+		"open to the network":         {Config{Function: function, Addr: "0.0.0.0:0"}, "not a loopback address"},
+		"no port":                     {Config{Function: function, Addr: "127.0.0.1"}, "addr: "},
+		"negative timeout":            {Config{Function: function, Timeout: -1}, "timeout: "},
+		"freezing what never does":    {Config{Function: function, Freeze: true, ManagedInstances: true}, "freeze: "},
+		"a snapshot of what has none": {Config{Function: function, SnapStart: true, ManagedInstances: true}, "snapstart: "},
+		"concurrency without":         {Config{Function: function, Concurrency: 2}, "concurrency: "},
+		"refusal without an error":    {Config{Function: function, RefuseRegister: &Refusal{Status: 200}}, "status 200"},
+		"bad name":                    {Config{Function: function, Env: map[string]string{"A=B": ""}}, `"A=B"`},
+		"the clock's file":            {Config{Function: function, Env: map[string]string{"LAMBDATEST_CLOCK": "x"}}, "LAMBDATEST_CLOCK"},
+		"the API's address":           {Config{Function: function, Env: map[string]string{"AWS_LAMBDA_RUNTIME_API": "x"}}, "AWS_LAMBDA_RUNTIME_API"},
+		"no such working directory":   {Config{Function: function, Dir: "/nonexistent"}, "dir: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,6 +19,10 @@ type environment struct {
 	began  time.Time
 	gone   chan struct{} // closed when no process is left
 
+	// These belong to the holder of the lifecycle slot.
+	snapshot bool // it is one: stopped after INIT, and no invocation since
+	restored bool // and has been restored for the next
+
 	mu         sync.Mutex
 	changed    chan struct{}         // closed and replaced with every change
 	fault      *Fault                // the first one

@@ -21,10 +21,10 @@ type Init struct {
 // environment, "Init phase"): extensions first, the runtime once all of them
 // have registered, and it ends when everyone has called Next. On failure the
 // processes are left for the caller to shut down.
-func (e *environment) initialise(ctx context.Context, api string, timeout time.Duration, started func(*process)) (*Init, error) {
+func (e *environment) initialise(ctx context.Context, at place, timeout time.Duration, started func(*process)) (*Init, error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	fault, err := e.bringUp(limited, api, started)
+	fault, err := e.bringUp(limited, at, started)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	} else if err != nil {
@@ -37,8 +37,8 @@ func (e *environment) initialise(ctx context.Context, api string, timeout time.D
 	return report, err
 }
 
-func (e *environment) bringUp(ctx context.Context, api string, started func(*process)) (*Fault, error) {
-	vars := e.config.variables(api)
+func (e *environment) bringUp(ctx context.Context, at place, started func(*process)) (*Fault, error) {
+	vars := e.config.variables(at)
 	for _, path := range e.config.Extensions {
 		if fault := e.launchExtension(path, environ(vars, visibleToExtensions), started); fault != nil {
 			return fault, nil

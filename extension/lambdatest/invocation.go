@@ -83,6 +83,13 @@ func (i *invocation) respond(payload []byte, functionError string) {
 	close(i.responded)
 }
 
+// fail ends an invocation that no environment has seen.
+func (i *invocation) fail(fault *Fault) {
+	i.fault = fault
+	i.respond(fault.body(i.id), "Unhandled")
+	i.total = i.answer.duration
+}
+
 // response is the report once the invocation is completed.
 func (i *invocation) response() *Response {
 	return &Response{

@@ -17,8 +17,9 @@ func (l *Lambda) Invoke(ctx context.Context, payload []byte) (*Response, error) 
 //
 // Without an environment, Do runs INIT first: under Config.InitTimeout the
 // first time, and under the function's timeout, as part of the invocation,
-// after a failed INIT or a reset. A process that has ended since the last
-// invocation fails this one.
+// after a failed INIT or a reset. With Config.SnapStart it is under
+// Config.InitTimeout each time, and ends in a snapshot that Do restores. A
+// process that has ended since the last invocation fails this one.
 //
 // Invocations wait for each other, but for Config.Concurrency of Managed
 // Instances. There, one that times out fails alone. When ctx ends, a waiting
@@ -97,7 +98,7 @@ func (l *Lambda) prepare(ctx context.Context, i *invocation) (*environment, erro
 	}
 	e, _ := l.environment()
 	l.mu.Lock()
-	cold := !l.attempted
+	cold := !l.attempted || l.config.SnapStart
 	l.mu.Unlock()
 	if e == nil && cold {
 		var report *Init
@@ -113,12 +114,14 @@ func (l *Lambda) prepare(ctx context.Context, i *invocation) (*environment, erro
 	}
 	i.began = time.Now()
 	i.deadline = i.began.Add(l.config.Timeout)
-	if e == nil {
+	switch {
+	case e == nil && l.config.SnapStart: // without its snapshot a function is not invoked
+		i.fail(i.inits[0].Fault)
+		return nil, nil
+	case e == nil:
 		return l.restart(ctx, i)
 	}
-	if l.config.Freeze {
-		e.thaw()
-	}
+	l.resume(e)
 	return e, nil
 }
 
@@ -132,13 +135,12 @@ func (l *Lambda) restart(ctx context.Context, i *invocation) (*environment, erro
 	if report.Fault == nil {
 		return e, nil
 	}
-	i.fault = report.Fault
-	if i.fault.Type == SandboxTimedout {
-		i.fault = i.timeout(l.config.Timeout)
-		i.fault.Message += " (" + report.Fault.Message + ")"
+	fault := report.Fault
+	if fault.Type == SandboxTimedout {
+		fault = i.timeout(l.config.Timeout)
+		fault.Message += " (" + report.Fault.Message + ")"
 	}
-	i.respond(i.fault.body(i.id), "Unhandled")
-	i.total = i.answer.duration
+	i.fail(fault)
 	return nil, nil
 }
 

@@ -19,9 +19,11 @@ var (
 // Lambda is a function with its extensions in at most one execution
 // environment. Its methods may be called concurrently.
 type Lambda struct {
-	config Config
-	api    *api
-	sink   *sink
+	config      Config
+	api         *api
+	sink        *sink
+	clock       *clock
+	credentials credentials // with SnapStart
 
 	alive   context.Context // ends with Close
 	end     context.CancelFunc
@@ -40,7 +42,8 @@ type Lambda struct {
 	history     []*process
 }
 
-// New checks the configuration and listens. It starts no process.
+// New checks the configuration, listens and creates the file of the clock,
+// which Close removes. It starts no process.
 func New(config Config) (*Lambda, error) {
 	if err := config.normalise(); err != nil {
 		return nil, fmt.Errorf("lambdatest: %w", err)
@@ -56,8 +59,13 @@ func New(config Config) (*Lambda, error) {
 	}
 	l.alive, l.end = context.WithCancel(context.Background())
 	var err error
+	if l.clock, err = newClock(); err != nil {
+		l.end()
+		return nil, fmt.Errorf("lambdatest: %w", err)
+	}
 	if l.api, err = listen(config.Addr, l.handler()); err != nil {
 		l.end()
+		l.clock.remove()
 		return nil, fmt.Errorf("lambdatest: %w", err)
 	}
 	return l, nil
@@ -72,7 +80,8 @@ func (l *Lambda) URL() string { return "http://" + l.api.addr }
 // Init runs one INIT phase, limited by Config.InitTimeout, and returns its
 // report. Where the environment is initialised already, it does nothing and
 // returns the report of then. When INIT fails the environment is reset; the
-// error is then the *Fault of the report, which is returned with it.
+// error is then the *Fault of the report, which is returned with it. With
+// Config.SnapStart the result is a snapshot: see Restore.
 func (l *Lambda) Init(ctx context.Context) (*Init, error) {
 	ctx, cancel := l.bound(ctx)
 	defer cancel()
@@ -92,7 +101,7 @@ func (l *Lambda) Init(ctx context.Context) (*Init, error) {
 	if report.Fault != nil {
 		return report, report.Fault
 	}
-	if l.config.Freeze {
+	if l.config.Freeze && !l.config.SnapStart { // which start has done for a snapshot
 		e.freeze()
 	}
 	return report, nil
@@ -110,7 +119,10 @@ func (l *Lambda) start(ctx context.Context, timeout time.Duration) (*environment
 	l.current, l.initialised, l.attempted = e, nil, true
 	l.mu.Unlock()
 
-	report, err := e.initialise(ctx, l.api.addr, timeout, func(p *process) {
+	if l.config.SnapStart {
+		l.credentials.renew()
+	}
+	report, err := e.initialise(ctx, place{l.api.addr, l.clock.path()}, timeout, func(p *process) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.history = append(l.history, p)
@@ -121,6 +133,9 @@ func (l *Lambda) start(ctx context.Context, timeout time.Duration) (*environment
 	case report.Fault != nil:
 		l.retire(ctx, e, report.Fault.shutdownReason())
 	default:
+		if l.config.SnapStart {
+			e.take()
+		}
 		l.mu.Lock()
 		l.initialised = report
 		l.mu.Unlock()
@@ -194,7 +209,7 @@ func (l *Lambda) Close() error {
 		l.retire(l.alive, e, ReasonSpindown)
 	}
 	<-l.lifecycle
-	return l.api.close()
+	return errors.Join(l.api.close(), l.clock.remove())
 }
 
 // environment returns the current one, with its report once initialised.

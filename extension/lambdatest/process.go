@@ -16,11 +16,12 @@ const drainTimeout = 2 * time.Second
 // process is one running binary: the function's or an extension's. It leads a
 // process group of its own, so that a kill takes its children along.
 type process struct {
-	name   string
-	began  time.Time // of the INIT it belongs to
-	cmd    *exec.Cmd
-	output *output
-	exited chan struct{} // closed when it has ended and its output is complete
+	name        string
+	environment int       // its number
+	began       time.Time // of the INIT it belongs to
+	cmd         *exec.Cmd
+	output      *output
+	exited      chan struct{} // closed when it has ended and its output is complete
 
 	mu        sync.Mutex
 	report    Process // all but Output
@@ -30,11 +31,12 @@ type process struct {
 // newProcess describes a process of the environment. It has to be started.
 func newProcess(name string, e *environment) *process {
 	return &process{
-		name:   name,
-		began:  e.began,
-		output: &output{prefix: name + ": ", sink: e.sink, ended: make(chan struct{})},
-		exited: make(chan struct{}),
-		report: Process{Name: name, Environment: e.number, State: Started, ExitCode: -1},
+		name:        name,
+		environment: e.number,
+		began:       e.began,
+		output:      &output{prefix: name + ": ", sink: e.sink, ended: make(chan struct{})},
+		exited:      make(chan struct{}),
+		report:      Process{Name: name, Environment: e.number, State: Started, ExitCode: -1},
 	}
 }
 

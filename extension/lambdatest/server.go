@@ -80,12 +80,13 @@ func (a *api) close() error {
 	return err
 }
 
-// handler routes the three APIs.
+// handler routes all APIs.
 func (l *Lambda) handler() http.Handler {
 	mux := http.NewServeMux()
 	l.routeExtensions(mux)
 	l.routeRuntime(mux)
 	l.routeInvoke(mux)
+	l.routeCredentials(mux)
 	return mux
 }
 

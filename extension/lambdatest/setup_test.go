@@ -150,6 +150,13 @@ func events(t *testing.T, l *Lambda, name string) []event {
 	return list
 }
 
+// saw returns what an actor has printed by looking, once it has so often.
+func saw(t *testing.T, l *Lambda, name string, times int) []string {
+	t.Helper()
+	eventually(t, name+" looks", func() bool { return len(lines(l, name, "saw:")) >= times })
+	return lines(l, name, "saw:")
+}
+
 // eventually polls the condition.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()

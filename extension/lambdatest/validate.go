@@ -63,7 +63,9 @@ func (c *Config) checkNumbers() error {
 			errs = append(errs, fmt.Errorf("%s: must not be negative", number.name))
 		}
 	}
-	if c.Freeze && c.ManagedInstances {
+	if c.SnapStart && c.ManagedInstances {
+		errs = append(errs, errors.New("snapstart: managed instances have no snapshots"))
+	} else if c.Freeze && c.ManagedInstances {
 		errs = append(errs, errors.New("freeze: managed instances do not freeze"))
 	}
 	if c.Concurrency > 1 && !c.ManagedInstances {
@@ -83,6 +85,9 @@ func (c *Config) checkEnv() error {
 	}
 	if _, ok := c.Env["AWS_LAMBDA_RUNTIME_API"]; ok {
 		return errors.New("env: AWS_LAMBDA_RUNTIME_API is set by the local Lambda, see Addr")
+	}
+	if _, ok := c.Env[clockVariable]; ok {
+		return fmt.Errorf("env: %s is set by the local Lambda, see ShiftClock", clockVariable)
 	}
 	return nil
 }
