@@ -3,6 +3,7 @@ package agent
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 	"time"
 )
 
@@ -117,6 +118,27 @@ func (c *Cache) retryNow(p *place) {
 // so that many environments do not come back at the same moment.
 func (e *Error) retryAfter(outages int) time.Duration {
 	return min(max(e.RetryAfter, backoff(outages)), maxRetryAfter)
+}
+
+// tooOld is what a read gets when the value in e may no longer stand in. c.mu is
+// held.
+func (c *Cache) tooOld(e *entry, outage *Error, now time.Time) *Error {
+	unavailable := *outage
+	unavailable.Kind = Unavailable
+	return unavailable.instead(fmt.Sprintf("secret %q: the backend does not answer, and what is held is older than LARDER_MAX_STALE (%s) past its TTL allows",
+		e.asked.ID, c.config.MaxStale), e.retryAt.Sub(now))
+}
+
+// instead is the outage e as the reason why there is no call, with its own
+// message after what happened.
+func (e *Error) instead(happened string, wait time.Duration) *Error {
+	refusal := *e
+	if e.Kind == Unavailable && e.Status != 504 {
+		refusal.Status = 503
+	}
+	refusal.Message = happened + "; the last call said: " + e.Message
+	refusal.RetryAfter = max(wait, time.Second)
+	return &refusal
 }
 
 func backoff(outages int) time.Duration {

@@ -152,7 +152,7 @@ func (c *Cache) refused(r *read, e *entry, now time.Time) error {
 		return nil
 	}
 	if e != nil && e.outage != nil && c.putOff(e, now) {
-		return e.outage
+		return c.tooOld(e, e.outage, now)
 	}
 	return c.remembered(r.ref, now)
 }
@@ -206,6 +206,9 @@ func (c *Cache) conclude(r *read, p *plan, now time.Time) (_ Reading, _ error, a
 		return Reading{}, nil, false
 	case r.mode == Cached && failure.Kind.Outage() && e != nil && c.usable(e, now):
 		return c.standIn(e, now), nil, true
+	case r.mode == Cached && failure.Kind.Outage() && e != nil:
+		c.counts.Failures++
+		return Reading{}, c.tooOld(e, failure, now), true
 	default:
 		c.counts.Failures++
 		return Reading{}, f.result.Err, true

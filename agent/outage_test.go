@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,7 +45,12 @@ func TestOutageServesStaleUntilMaxStale(t *testing.T) {
 				time.Sleep(time.Hour - 2*time.Second)
 				want(t, c, "a", "one", true)
 				time.Sleep(2 * time.Second)
-				wantKind(t, c, ref("a"), agent.Cached, kind)
+				for range 2 { // by a call, and by what is remembered of it
+					e := wantKind(t, c, ref("a"), agent.Cached, agent.Unavailable)
+					if e.Status != 503 || !strings.Contains(e.Message, "LARDER_MAX_STALE (1h0m0s)") || e.RetryAfter <= 0 {
+						t.Errorf("past MaxStale: %+v", e)
+					}
+				}
 				f.put("a", "two")
 				time.Sleep(time.Minute) // longer than any back-off
 				want(t, c, "a", "two", false)

@@ -102,10 +102,7 @@ func (p *place) answered(ref Reference, now time.Time) (over bool, _ note) {
 
 // refusal is what a read gets while p is down and nothing is held for it.
 func (p *place) refusal(ref Reference, now time.Time) *Error {
-	e := *p.last
-	e.Message = fmt.Sprintf("secret %q: the backend is not asked, since it does not answer; the last call said: %s", ref.ID, p.last.Message)
-	e.RetryAfter = max(p.retryAt.Sub(now), time.Second)
-	return &e
+	return p.last.instead(fmt.Sprintf("secret %q: the backend is not asked, since it does not answer", ref.ID), p.retryAt.Sub(now))
 }
 
 // note is a line to be logged once Cache.mu has been released.

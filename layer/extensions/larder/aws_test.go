@@ -135,44 +135,6 @@ func TestHungBackend(t *testing.T) {
 	})
 }
 
-// TestSnapStart: nothing is fetched for the snapshot, a read at INIT is served
-// and warned of, and the first invocation begins anew.
-func TestSnapStart(t *testing.T) {
-	t.Parallel()
-	aws := agenttest.NewAWS(t)
-	aws.Put("a", "old")
-	env := with(agenttest.Environment(aws.URL), "AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start", "LARDER_SECRETS", "a", "PROBE_INIT", "a", "LARDER_LOG_LEVEL", "warn")
-	b := start(t, env, nil).init()
-	if out := b.printed(1); !strings.Contains(out[0], "snapshot") {
-		t.Errorf("the warning: %s", out[0])
-	}
-	if got := aws.Operations(); got["GetSecretValue"] != 1 {
-		t.Errorf("calls at INIT: %v, want the probe's alone", got)
-	}
-	aws.Put("a", "new")
-	answers := b.ask(request{AtInit: true}, request{Path: "/secret?name=a"}, request{Path: "/secret?name=a"})
-	answers[0].expect(t, http.StatusOK, "old")
-	answers[1].expect(t, http.StatusOK, "new")
-	// The function's read may come a moment before the extension learns of the
-	// invocation, and then makes a call of its own.
-	if got := aws.Operations()["GetSecretValue"]; got < 2 || got > 3 {
-		t.Errorf("%d calls, want one or two more, by the first invocation", got)
-	}
-}
-
-// TestManagedInstancesRefreshByTimer: no invocation is announced there.
-func TestManagedInstancesRefreshByTimer(t *testing.T) {
-	t.Parallel()
-	aws := agenttest.NewAWS(t)
-	aws.Put("a", "old")
-	env := with(agenttest.Environment(aws.URL), "LARDER_SECRETS", "a", "LARDER_TTL", "1s", "LARDER_LOG_LEVEL", "warn")
-	b := start(t, env, func(c *lambdatest.Config) { c.ManagedInstances = true }).init()
-	b.read("/secret?name=a").expect(t, http.StatusOK, "old")
-	aws.Put("a", "new")
-	eventually(t, "the timer asks again", func() bool { return aws.Operations()["GetSecretValue"] > 1 })
-	eventually(t, "the new value is served", func() bool { return string(b.read("/secret?name=a").Body) == "new" })
-}
-
 // TestShutdownTellsWhoWaits: a reader that waits for a hung backend gets an
 // answer that says so, and the process ends in time.
 func TestShutdownTellsWhoWaits(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -74,7 +75,7 @@ func get(ctx context.Context, r request) answer {
 	if err != nil {
 		return answer{Error: err.Error()}
 	}
-	token := os.Getenv("AWS_SESSION_TOKEN")
+	token := cmp.Or(os.Getenv("AWS_SESSION_TOKEN"), os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN"))
 	if r.Token != nil {
 		token = *r.Token
 	}
