@@ -75,6 +75,11 @@ func TestSomethingElseAnswers(t *testing.T) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, planted)
 		}, client.ErrUnavailable},
+		{"without an end", func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil {
+				io.WriteString(w, strings.Repeat(planted, 1000))
+			}
+		}, client.ErrNoAgent},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,7 +20,11 @@ const (
 	// maxConnections is for a function that reads from many goroutines at once:
 	// the others wait their turn. A handler that reads one by one uses one.
 	maxConnections = 16
+
+	maxAnswer = 4 << 20 // twice what the largest secret takes
 )
+
+var errTooLong = errors.New("the answer is too long")
 
 // get reads r, once more with a new token where the agent has been restarted
 // with another one.
@@ -97,9 +101,12 @@ func (c *Client) send(ctx context.Context, path, token string) (*answer, *Error)
 		return nil, c.unanswered(ctx, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, c.unanswered(ctx, err)
+	}
+	if len(body) > maxAnswer {
+		return nil, c.unanswered(ctx, errTooLong)
 	}
 	return &answer{resp.StatusCode, resp.Header.Get("Content-Type"), body}, nil
 }
@@ -119,6 +126,8 @@ func (c *Client) unanswered(ctx context.Context, err error) *Error {
 			problem += "start one with: larder serve"
 		}
 		return &Error{Problem: problem, kind: ErrNoAgent}
+	case err == errTooLong:
+		return &Error{Problem: fmt.Sprintf("what answers on %s is not a Larder agent: it sent more than %d bytes", c.address(), maxAnswer), kind: ErrNoAgent}
 	default:
 		return &Error{Problem: "the agent on " + c.address() + " broke off its answer", kind: ErrUnavailable}
 	}
