@@ -4,19 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// Region is where the secrets of [AWS] are, unless their ARN says otherwise.
-const Region = "us-east-1"
-
 // AWS is a Secrets Manager that fails on demand: GetSecretValue and
-// BatchGetSecretValue for secrets in memory, of which each has one version. It
-// is for what a real one, or moto, cannot be made to do.
+// BatchGetSecretValue for secrets in memory, and AssumeRole, after which a name
+// means a secret of the role's account. It is for what a real one, or moto,
+// cannot be made to do.
 //
 //	aws := agenttest.NewAWS(t)
 //	aws.Put("db", "the value")
@@ -24,22 +21,13 @@ const Region = "us-east-1"
 //	agenttest.Setenv(t, aws.URL)
 type AWS struct {
 	*Server
+	*store
 
 	mu       sync.Mutex // guards all below
-	secrets  []Version
 	refusals map[string]BatchError
+	expired  map[string]bool
 	page     int
-}
-
-// Version is one version of a secret, as Secrets Manager writes it.
-type Version struct {
-	ARN           string
-	Name          string
-	VersionID     string `json:"VersionId"`
-	VersionStages []string
-	CreatedDate   float64 // seconds since 1970
-	SecretString  *string `json:",omitempty"`
-	SecretBinary  []byte  `json:",omitempty"`
+	assumed  int // roles
 }
 
 // Batch is the answer to BatchGetSecretValue.
@@ -57,51 +45,17 @@ type BatchError struct {
 }
 
 // NewAWS starts a Secrets Manager that ends with t.
-func NewAWS(t testing.TB) *AWS {
-	t.Helper()
-	a := &AWS{refusals: map[string]BatchError{}}
-	a.Server = newServer(t, http.HandlerFunc(a.serve), false)
-	return a
-}
+func NewAWS(t testing.TB) *AWS { return newAWS(t, false) }
 
 // NewTLSAWS is NewAWS with TLS, and with a certificate that [Server.CAFile]
 // writes.
-func NewTLSAWS(t testing.TB) *AWS {
+func NewTLSAWS(t testing.TB) *AWS { return newAWS(t, true) }
+
+func newAWS(t testing.TB, secure bool) *AWS {
 	t.Helper()
-	a := &AWS{refusals: map[string]BatchError{}}
-	a.Server = newServer(t, http.HandlerFunc(a.serve), true)
+	a := &AWS{store: newStore(), refusals: map[string]BatchError{}, expired: map[string]bool{}}
+	a.Server = newServer(t, http.HandlerFunc(a.serve), secure)
 	return a
-}
-
-// Put stores text as the current version of the secret called name.
-func (a *AWS) Put(name, text string) Version {
-	return a.PutVersion(Version{Name: name, SecretString: &text})
-}
-
-// PutVersion stores v in the place of any other of its ARN; of what is missing
-// but the value, it makes something up.
-func (a *AWS) PutVersion(v Version) Version {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if v.ARN == "" {
-		v.ARN = ARN(Region, v.Name)
-	}
-	if v.VersionID == "" {
-		v.VersionID = fmt.Sprintf("00000000-0000-4000-8000-%012d", len(a.secrets)+1)
-	}
-	if v.VersionStages == nil {
-		v.VersionStages = []string{"AWSCURRENT"}
-	}
-	if v.CreatedDate == 0 {
-		v.CreatedDate = float64(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Unix())
-	}
-	a.secrets = append(slices.DeleteFunc(a.secrets, func(old Version) bool { return old.ARN == v.ARN }), v)
-	return v
-}
-
-// ARN returns the ARN of the secret called name.
-func ARN(region, name string) string {
-	return "arn:aws:secretsmanager:" + region + ":123456789012:secret:" + name + "-AbCdEf"
 }
 
 // Refuse has every question for id answered with an error, within a batch too.
@@ -118,18 +72,34 @@ func (a *AWS) Paginate(size int) {
 	a.page = size
 }
 
+// Expire has every call that is signed with the access key refused.
+func (a *AWS) Expire(accessKey string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.expired[accessKey] = true
+}
+
 func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
 	var body any
 	call := readCall(r)
-	switch call.Operation {
-	case "GetSecretValue":
+	a.mu.Lock()
+	expired := a.expired[call.AccessKey]
+	a.mu.Unlock()
+	switch {
+	case expired:
+		refuse(w, http.StatusBadRequest, "ExpiredTokenException", "The security token included in the request is expired")
+		return
+	case call.Operation == "AssumeRole":
+		a.assumeRole(w, call)
+		return
+	case call.Operation == "GetSecretValue":
 		v, failure := a.get(call, strings.Join(call.IDs, ""))
 		if failure != nil {
 			refuse(w, http.StatusBadRequest, failure.ErrorCode, failure.Message)
 			return
 		}
 		body = v
-	case "BatchGetSecretValue":
+	case call.Operation == "BatchGetSecretValue":
 		body = a.batch(call)
 	default:
 		refuse(w, http.StatusBadRequest, "UnknownOperationException", "this server does not know "+call.Operation)
@@ -142,18 +112,12 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
 // get looks up what call asks of the secret id.
 func (a *AWS) get(call Call, id string) (Version, *BatchError) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if refusal, ok := a.refusals[id]; ok {
+	refusal, refused := a.refusals[id]
+	a.mu.Unlock()
+	if refused {
 		return Version{}, &refusal
 	}
-	for _, v := range a.secrets {
-		named := v.Name == id && strings.Contains(v.ARN, ":"+call.Region+":")
-		if !named && v.ARN != id && strings.TrimSuffix(v.ARN, "-AbCdEf") != id {
-			continue
-		}
-		if call.VersionID != "" && call.VersionID != v.VersionID || call.Stage != "" && !slices.Contains(v.VersionStages, call.Stage) {
-			break
-		}
+	if v, ok := a.find(call, id); ok {
 		return v, nil
 	}
 	return Version{}, &BatchError{SecretID: id, ErrorCode: "ResourceNotFoundException", Message: "Secrets Manager can't find the specified secret."}
@@ -180,4 +144,30 @@ func (a *AWS) batch(call Call) Batch {
 		}
 	}
 	return out
+}
+
+// roleKey begins the access keys of roles; the account follows, and a number.
+const roleKey = "ROLE"
+
+// assumeRole answers in the older protocol, with credentials that tell the
+// role's account. They are numbered, so that a test sees when others are used.
+func (a *AWS) assumeRole(w http.ResponseWriter, call Call) {
+	a.mu.Lock()
+	a.assumed++
+	number := a.assumed
+	a.mu.Unlock()
+	account := strings.Split(call.RoleARN+":::::", ":")[4]
+	w.Header().Set("Content-Type", "text/xml")
+	fmt.Fprintf(w, `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>`+
+		`<AccessKeyId>%s%s%04d</AccessKeyId><SecretAccessKey>test-key-of-a-role</SecretAccessKey><SessionToken>role-session</SessionToken><Expiration>%s</Expiration>`+
+		`</Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+		roleKey, account, number, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
+}
+
+// account is whose secrets a name means to the call.
+func (c Call) account() string {
+	if key, ok := strings.CutPrefix(c.AccessKey, roleKey); ok && len(key) > len(Account) {
+		return key[:len(Account)]
+	}
+	return Account
 }

@@ -18,7 +18,8 @@ type Call struct {
 	Stage     string
 	VersionID string
 	NextToken string
-	Number    int // of this operation, from 1
+	RoleARN   string // that is to be assumed
+	Number    int    // of this operation, from 1
 
 	// Of the signature, which nobody checks.
 	AccessKey string
@@ -45,7 +46,7 @@ func readCall(r *http.Request) Call {
 	_, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if !ok { // the older protocol, which STS speaks
 		form, _ := url.ParseQuery(string(body))
-		call.Operation = form.Get("Action")
+		call.Operation, call.RoleARN = form.Get("Action"), form.Get("RoleArn")
 		return call
 	}
 	call.Operation = operation

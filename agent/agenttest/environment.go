@@ -22,7 +22,10 @@ func Environment(url string) map[string]string {
 
 // Setenv gives the test the [Environment] and takes all other variables of AWS's
 // away.
-func Setenv(t testing.TB, url string) {
+func Setenv(t testing.TB, url string) { SetenvAll(t, Environment(url)) }
+
+// SetenvAll is Setenv with variables of the test's own.
+func SetenvAll(t testing.TB, env map[string]string) {
 	t.Helper()
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
@@ -30,7 +33,7 @@ func Setenv(t testing.TB, url string) {
 			t.Setenv(name, "") // which to AWS's libraries is as good as not set
 		}
 	}
-	for name, value := range Environment(url) {
+	for name, value := range env {
 		t.Setenv(name, value)
 	}
 }

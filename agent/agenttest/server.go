@@ -1,14 +1,12 @@
 package agenttest
 
 import (
-	"encoding/pem"
+	"crypto/tls"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -26,22 +24,25 @@ type Server struct {
 	mu          sync.Mutex // guards all below
 	faults      map[string]func(Call) Fault
 	calls       []Call
+	numbers     map[string]int // of the last call, by operation
 	running     int
 	mostRunning int
 	open        map[net.Conn]bool
 	opened      int
 	mostOpen    int
+	tls         TLSFault
 }
 
 // newServer starts a server that ends with t.
 func newServer(t testing.TB, answer http.Handler, secure bool) *Server {
 	t.Helper()
-	s := &Server{answer: answer, faults: map[string]func(Call) Fault{}, open: map[net.Conn]bool{}}
+	s := &Server{answer: answer, faults: map[string]func(Call) Fault{}, numbers: map[string]int{}, open: map[net.Conn]bool{}}
 	s.http = httptest.NewUnstartedServer(s)
 	s.http.EnableHTTP2 = secure // as AWS has it
 	s.http.Config.ConnState = s.connection
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that a fault has cut
 	if secure {
+		s.http.TLS = &tls.Config{GetConfigForClient: s.handshake}
 		s.http.StartTLS()
 	} else {
 		s.http.Start()
@@ -52,18 +53,6 @@ func newServer(t testing.TB, answer http.Handler, secure bool) *Server {
 		s.http.Close()
 	})
 	return s
-}
-
-// CAFile writes the certificate of a server with TLS to a file, for
-// AWS_CA_BUNDLE.
-func (s *Server) CAFile(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ca.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // On lets choose say what goes wrong with each call of operation from now on;
@@ -100,12 +89,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) begin(call *Call) func(Call) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	call.Number = 1
-	for _, earlier := range s.calls {
-		if earlier.Operation == call.Operation {
-			call.Number++
-		}
-	}
+	s.numbers[call.Operation]++
+	call.Number = s.numbers[call.Operation]
 	s.calls = append(s.calls, *call)
 	s.running++
 	s.mostRunning = max(s.mostRunning, s.running)
@@ -173,7 +158,7 @@ func (s *Server) Connections() (made, most int) {
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls, s.mostRunning = nil, s.running
+	s.calls, s.numbers, s.mostRunning = nil, map[string]int{}, s.running
 	s.opened, s.mostOpen = len(s.open), len(s.open)
 }
 
