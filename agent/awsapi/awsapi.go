@@ -49,9 +49,11 @@ type Config struct {
 type API struct {
 	config Config
 	base   aws.Config
+	client *limited
+	own    *credentials
 
 	mu    sync.Mutex // guards roles
-	roles map[string]aws.CredentialsProvider
+	roles map[string]*credentials
 }
 
 // Load reads AWS's configuration: environment and shared files. It makes no
@@ -75,11 +77,26 @@ func Load(ctx context.Context, c Config) (*API, error) {
 		return nil, &agent.Error{Kind: agent.Invalid, Status: 400, Code: "MissingRegion", Message: "no AWS region is configured", Hint: "set AWS_REGION"}
 	}
 	base.ClientLogMode = 0 // whatever the configuration says: bodies hold values
-	base.HTTPClient = limit(base.HTTPClient, c.AllowPlainHTTP)
-	base.Credentials = &credentials{CredentialsProvider: base.Credentials, lambda: c.Lambda}
+	client := limit(base.HTTPClient, c.AllowPlainHTTP)
+	base.HTTPClient = client
+	own := newCredentials(base.Credentials, fromAnywhere)
+	if c.Lambda {
+		own.place = fromLambda
+	}
+	base.Credentials = own
 	logOverrides(c)
-	return &API{config: c, base: base, roles: map[string]aws.CredentialsProvider{}}, nil
+	return &API{config: c, base: base, client: client, own: own, roles: map[string]*credentials{}}, nil
 }
+
+// Close closes the connections that no call uses.
+func (a *API) Close() error {
+	a.client.CloseIdleConnections()
+	return nil
+}
+
+// Identity returns the access key of the credentials that the agent itself was
+// last given; empty before its first call. It tells nobody how to sign.
+func (a *API) Identity() string { return a.own.latest().AccessKeyID }
 
 // Region returns the region of names that say none.
 func (a *API) Region() string { return a.base.Region }
@@ -101,16 +118,16 @@ func (a *API) For(region, role string) aws.Config {
 func (a *API) AllowsRole(role string) bool { return slices.Contains(a.config.Roles, role) }
 
 // assume returns one provider for a role, so that it is assumed once.
-func (a *API) assume(role string) aws.CredentialsProvider {
+func (a *API) assume(role string) *credentials {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	provider := a.roles[role]
-	if provider == nil {
-		provider = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(a.base), role,
-			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "larder" }))
-		a.roles[role] = provider
+	found := a.roles[role]
+	if found == nil {
+		found = newCredentials(aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(a.base), role,
+			func(o *stscreds.AssumeRoleOptions) { o.RoleSessionName = "larder" })), fromRole)
+		a.roles[role] = found
 	}
-	return provider
+	return found
 }
 
 func newRetryer() aws.Retryer {
@@ -140,40 +157,4 @@ func logOverrides(c Config) {
 		}
 		c.Log.Info("an endpoint replaces AWS's own", "variable", name, "scheme", u.Scheme, "host", u.Host)
 	}
-}
-
-// credentials marks a failure to find any, which the SDK has no type for.
-type credentials struct {
-	aws.CredentialsProvider
-	lambda bool
-}
-
-func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	if c.CredentialsProvider == nil {
-		return aws.Credentials{}, &noCredentials{lambda: c.lambda}
-	}
-	found, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil && ctx.Err() == nil {
-		err = &noCredentials{lambda: c.lambda, cause: err}
-	}
-	return found, err
-}
-
-type noCredentials struct {
-	lambda bool
-	cause  error
-}
-
-func (e *noCredentials) Error() string { return "no AWS credentials" }
-
-func (e *noCredentials) Unwrap() error { return e.cause }
-
-// RetryableError tells the SDK that trying again is of no use.
-func (e *noCredentials) RetryableError() bool { return false }
-
-func (e *noCredentials) hint() string {
-	if e.lambda {
-		return "the function's execution role gives them: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its environment"
-	}
-	return "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use LARDER_BACKEND=file"
 }

@@ -9,10 +9,14 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
+	"unicode"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/larder-secrets/larder/agent"
 )
@@ -26,6 +30,10 @@ var classes = map[string]agent.Kind{
 	"AccessDeniedException":       agent.Denied,
 	"AccessDenied":                agent.Denied,
 	"DecryptionFailure":           agent.Denied,
+	"KMSAccessDeniedException":    agent.Denied,
+	"KMSDisabledException":        agent.Denied,
+	"KMSInvalidStateException":    agent.Denied,
+	"KMSNotFoundException":        agent.Denied,
 	"UnrecognizedClientException": agent.Denied,
 	"InvalidClientTokenId":        agent.Denied,
 	"InvalidSignatureException":   agent.Denied,
@@ -42,14 +50,24 @@ var classes = map[string]agent.Kind{
 	"TooManyRequestsException": agent.Throttled,
 	"RequestLimitExceeded":     agent.Throttled,
 	"LimitExceededException":   agent.Throttled,
+	"KMSThrottlingException":   agent.Throttled,
+	"SlowDown":                 agent.Throttled,
 
-	"ExpiredTokenException": agent.Unavailable,
-	"ExpiredToken":          agent.Unavailable,
-	"RequestExpired":        agent.Unavailable,
-	"RequestTimeTooSkewed":  agent.Unavailable,
+	"ExpiredTokenException":      agent.Unavailable,
+	"ExpiredToken":               agent.Unavailable,
+	"RequestExpired":             agent.Unavailable,
+	"RequestTimeTooSkewed":       agent.Unavailable,
+	"InternalServiceError":       agent.Unavailable,
+	"InternalFailure":            agent.Unavailable,
+	"ServiceUnavailable":         agent.Unavailable,
+	"KMSInternalException":       agent.Unavailable,
+	"DependencyTimeoutException": agent.Unavailable,
 }
 
-const maxMessage = 400
+const (
+	maxMessage    = 400
+	maxRetryAfter = 5 * time.Minute
+)
 
 // Error says what err, from a call of action for the secret name, means.
 func Error(err error, name, action string) *agent.Error {
@@ -58,6 +76,7 @@ func Error(err error, name, action string) *agent.Error {
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {
 		e.Status = response.HTTPStatusCode()
+		e.RetryAfter = retryAfter(response.HTTPResponse())
 	}
 	if errors.As(err, &api) {
 		return answered(e, api.ErrorCode(), api.ErrorMessage(), name, action)
@@ -70,6 +89,22 @@ func Error(err error, name, action string) *agent.Error {
 	return e
 }
 
+// retryAfter is how long the service asks to be left alone, which it says in
+// seconds or as a date (RFC 9110, Retry-After).
+func retryAfter(response *smithyhttp.Response) time.Duration {
+	if response == nil {
+		return 0
+	}
+	text := response.Header.Get("Retry-After")
+	var wait time.Duration
+	if seconds, err := strconv.Atoi(text); err == nil {
+		wait = time.Duration(min(seconds, int(maxRetryAfter/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(text); err == nil {
+		wait = time.Until(at)
+	}
+	return min(max(wait, 0), maxRetryAfter)
+}
+
 // Answer says what an error that the service sent as data means.
 func Answer(code, message, name, action string) *agent.Error {
 	return answered(&agent.Error{Status: http.StatusBadRequest}, code, message, name, action)
@@ -80,9 +115,15 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 	if code == "UnknownError" { // the SDK's word for an answer that holds none of the service's
 		message = fmt.Sprintf("status %d, which is no answer: check AWS_ENDPOINT_URL and any proxy in between", e.Status)
 	}
+	code, message = printable(code), printable(message)
 	e.Code = code
-	kind, known := classes[code]
+	kind, known := classes[strings.TrimSuffix(code, "Exception")]
+	if !known {
+		kind, known = classes[code]
+	}
 	switch {
+	case throttledByKey.MatchString(message):
+		e.Kind = agent.Throttled
 	case known:
 		e.Kind = kind
 	case e.Status >= 400 && e.Status < 500:
@@ -93,7 +134,7 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 	if e.Kind == agent.Unavailable && e.Status < 500 {
 		e.Status = http.StatusBadGateway
 	}
-	e.Message = fmt.Sprintf("secret %q: %s: %s", name, code, printable(message))
+	e.Message = fmt.Sprintf("secret %q: %s: %s", name, code, message)
 	switch {
 	case e.Kind == agent.Denied:
 		e.Action, e.Hint = permission(code, message, action)
@@ -102,13 +143,17 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 	case code == "InvalidRequestException" && deleted.MatchString(message):
 		e.Kind, e.Hint = agent.NotFound, "bring it back with: aws secretsmanager restore-secret"
 	case strings.HasPrefix(code, "Expired"):
-		e.Hint = "the credentials have expired"
+		e.Hint = "sign in again, or start anew with other credentials"
 	}
 	return e
 }
 
 // denied is how the services name the permission that is missing.
 var denied = regexp.MustCompile(`perform: ([a-z0-9]+:[A-Za-z0-9]+)`)
+
+// throttledByKey is how KMS says, through the service, that it is asked too
+// often.
+var throttledByKey = regexp.MustCompile(`rate at which you may call KMS`)
 
 // deleted is how the service speaks of a secret that can still be restored.
 var deleted = regexp.MustCompile(`(marked|scheduled) (for )?delet`)
@@ -171,7 +216,8 @@ func unanswered(e *agent.Error, err error) (message, hint string) {
 // printable makes a service's text fit for a log line: one line, of words, not
 // too long.
 func printable(text string) string {
-	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f }), " ")
+	text = strings.ToValidUTF8(text, "")
+	text = strings.Join(strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || unicode.IsControl(c) }), " ")
 	text = strings.TrimRight(text, ". ") // a hint follows
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"

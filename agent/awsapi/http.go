@@ -39,7 +39,7 @@ func transport(connections int) *awshttp.BuildableClient {
 
 // limit makes the client that requests go through: no redirects, a bound on each
 // attempt and each body, and no clear text beyond this machine.
-func limit(client aws.HTTPClient, plain bool) aws.HTTPClient {
+func limit(client aws.HTTPClient, plain bool) *limited {
 	c := &http.Client{
 		Timeout:       attemptTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,7 +47,15 @@ func Source(c Config) agent.Source {
 		Open:    func(ctx context.Context) (agent.Backend, error) { return open(ctx, c) },
 		TTL:     c.TTL,
 		Timeout: timeout,
+		Place:   placeOf,
 	}
+}
+
+// placeOf names the region and the role that a reference depends on.
+func placeOf(ref agent.Reference) string {
+	query, _ := url.ParseQuery(ref.Query) // what is not one depends on nothing
+	arn, _ := parseARN(ref.ID)
+	return strings.TrimSpace(arn.region + " " + query.Get("roleArn"))
 }
 
 type backend struct {
@@ -77,6 +86,12 @@ func open(ctx context.Context, c Config) (agent.Backend, error) {
 		clients: map[place]*sdk.Client{},
 	}, nil
 }
+
+// Close closes the connections that no call uses.
+func (b *backend) Close() error { return b.api.Close() }
+
+// Identity implements [agent.Identifier].
+func (b *backend) Identity() string { return b.api.Identity() }
 
 // Fetch implements [agent.Backend].
 func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {

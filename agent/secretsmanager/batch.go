@@ -34,7 +34,9 @@ func (b *backend) batch(ctx context.Context, questions []*question) []*question 
 		}
 	}
 	for range batchSize { // a page holds an entry at least, or there is no end to them
-		out, err := b.client(place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
+		out, err := awsapi.Call(ctx, b.api, "", func(ctx context.Context) (*sdk.BatchGetSecretValueOutput, error) {
+			return b.client(place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
+		})
 		if err != nil {
 			return b.refused(questions, err)
 		}

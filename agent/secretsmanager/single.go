@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"github.com/larder-secrets/larder/agent/awsapi"
 )
 
 // single asks for one secret. The stage is always named: without it some
@@ -18,7 +20,9 @@ func (b *backend) single(ctx context.Context, q *question) {
 	if q.stage != "" || q.versionID == "" {
 		in.VersionStage = aws.String(q.wanted())
 	}
-	out, err := b.client(q.at).GetSecretValue(ctx, in)
+	out, err := awsapi.Call(ctx, b.api, q.at.role, func(ctx context.Context) (*sdk.GetSecretValueOutput, error) {
+		return b.client(q.at).GetSecretValue(ctx, in)
+	})
 	if err != nil {
 		q.fail(err)
 		return
