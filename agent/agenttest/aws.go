@@ -86,6 +86,9 @@ func (a *AWS) serve(w http.ResponseWriter, r *http.Request) {
 	expired := a.expired[call.AccessKey]
 	a.mu.Unlock()
 	switch {
+	case expired && call.Operation == "AssumeRole":
+		RefuseXML(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")(w, r, nil)
+		return
 	case expired:
 		refuse(w, http.StatusBadRequest, "ExpiredTokenException", "The security token included in the request is expired")
 		return

@@ -36,6 +36,16 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	json.NewEncoder(w).Encode(map[string]string{"__type": code, "Message": message})
 }
 
+// RefuseXML answers with an error as the services of the older protocol write
+// it, such as STS.
+func RefuseXML(status int, code, message string) Fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`, code, message)
+	}
+}
+
 // Delay answers after d.
 func Delay(d time.Duration) Fault {
 	return func(w http.ResponseWriter, r *http.Request, answer http.Handler) {
@@ -162,5 +172,13 @@ func record(r *http.Request, answer http.Handler) *httptest.ResponseRecorder {
 func copyHeader(w http.ResponseWriter, whole *httptest.ResponseRecorder) {
 	for name, values := range whole.Header() {
 		w.Header()[name] = values
+	}
+}
+
+// WithHeader adds a header to what fault answers.
+func WithHeader(name, value string, fault Fault) Fault {
+	return func(w http.ResponseWriter, r *http.Request, answer http.Handler) {
+		w.Header().Set(name, value)
+		fault(w, r, answer)
 	}
 }

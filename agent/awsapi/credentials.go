@@ -32,8 +32,15 @@ func Call[Out any](ctx context.Context, a *API, role string, call func(context.C
 		out, err = call(ctx)
 	}
 	for i, c := range involved {
-		if expired(err) && c.renew(ctx, used[i]) {
+		if !expired(err) {
+			break
+		}
+		renewed, failure := c.renew(ctx, used[i])
+		if renewed {
 			return call(ctx)
+		}
+		if failure != nil {
+			err = failure
 		}
 	}
 	return out, err
@@ -98,24 +105,24 @@ func (c *credentials) latest() aws.Credentials {
 // by now: of many calls that fail together one loads them. It reports whether a
 // call may do better with what there is then; what is in the environment stays
 // what it is.
-func (c *credentials) renew(ctx context.Context, used string) bool {
+func (c *credentials) renew(ctx context.Context, used string) (bool, error) {
 	select {
 	case <-c.turn:
 	case <-ctx.Done():
-		return false
+		return false, ctx.Err()
 	}
 	defer func() { c.turn <- struct{}{} }()
 	last := c.latest()
 	if last.AccessKeyID != used {
-		return true
+		return true, nil
 	}
 	cache, ok := c.source.(*aws.CredentialsCache)
 	if !ok || !last.CanExpire {
-		return false
+		return false, nil
 	}
 	cache.Invalidate()
 	found, err := c.Retrieve(ctx)
-	return err == nil && found.AccessKeyID != used
+	return err == nil && found.AccessKeyID != used, err
 }
 
 type noCredentials struct {

@@ -164,7 +164,7 @@ func permission(code, message, action string) (missing, hint string) {
 		return named[1], "add it to the role's policy"
 	}
 	switch {
-	case code == "DecryptionFailure" || strings.Contains(message, "KMS"):
+	case code == "DecryptionFailure" || strings.Contains(code+message, "KMS"):
 		return "kms:Decrypt", "allow it on the secret's key, in the role's policy and in the key's"
 	case strings.HasPrefix(code, "AccessDenied"):
 		return action, "add it to the role's policy"

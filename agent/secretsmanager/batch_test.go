@@ -14,6 +14,9 @@ func always(c *secretsmanager.Config) { c.BatchAbove = 0 }
 
 func never(c *secretsmanager.Config) { c.BatchAbove = -1 }
 
+// how are the ways to ask that what holds of one holds of the other too.
+var how = map[string]func(*secretsmanager.Config){"singly": never, "in a batch": always}
+
 func TestBatchAbove(t *testing.T) {
 	tests := []struct {
 		name          string

@@ -40,13 +40,13 @@ func TestHangs(t *testing.T) {
 		aws.On(single, test.hang)
 		s := open(t, aws.URL)
 		tests.run(t, test.name, func(t *testing.T) {
+			start := time.Now()
 			ctx := t.Context()
 			if test.patience > 0 {
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, test.patience)
 				defer cancel()
 			}
-			start := time.Now()
 			r := s.fetch(ctx, t, named("a"))[0]
 			if took := time.Since(start); took < test.atLeast || took > test.atMost {
 				t.Errorf("it took %v, want %v to %v", took, test.atLeast, test.atMost)
