@@ -30,9 +30,9 @@ test: ## run the tests that need Go alone
 	$(note)
 	$(GO) test $(race) -count=1 -timeout=5m ./...
 
-integration: ## run the tests, those against a local AWS among them (needs python3)
+integration: ## run the tests against a local AWS (needs python3)
 	$(note)
-	moto=$$(.ci/moto); LARDER_MOTO=$$moto $(GO) test $(race) -count=1 -timeout=10m -tags=integration ./...
+	moto=$$(.ci/moto); LARDER_MOTO=$$moto $(GO) test $(race) -count=1 -timeout=10m -tags=integration -run='^TestMoto$$' ./agent/secretsmanager ./layer/extensions/larder
 
 lint: ## check format, code and modules
 	@unformatted=$$($(tool) gofumpt -l .); [ -z "$$unformatted" ] || { printf 'gofumpt would change:\n%s\n' "$$unformatted" >&2; exit 1; }

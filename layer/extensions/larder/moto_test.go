@@ -48,8 +48,8 @@ func (s *store) env(more ...string) map[string]string {
 	return with(agenttest.Environment(s.URL), append([]string{"LARDER_LOG_LEVEL", "warn"}, more...)...)
 }
 
-// TestSecretsManager runs the binary against moto, which is started once.
-func TestSecretsManager(t *testing.T) {
+// TestMoto runs the binary against moto, which is started once.
+func TestMoto(t *testing.T) {
 	s := newStore(t)
 	names := make([]string, 45)
 	for i := range names {
