@@ -215,7 +215,7 @@ func (c *Cache) file(f *flight, now time.Time) note {
 		if !c.transient && f.purpose != forRequest {
 			c.fail(f.ref, err, now)
 		}
-		return p.outage(f.ref, err, now, f.purpose == forPrefetch)
+		return p.outage(f, err, now)
 	}
 	over, n := p.answered(f.ref, now)
 	if over {

@@ -15,10 +15,13 @@ import (
 // one call at a time finds out whether it is up again.
 type place struct {
 	key     placeKey
-	failing map[Reference]bool // by the last call for each, since the outage began
-	began   time.Time          // the outage
-	row     int                // outages since any answer
-	last    *Error             // of them
+	failing map[Reference]bool // by the last call for each
+	began   time.Time          // when the first of them did
+
+	row     int       // outages since any answer; calls that were under way together count as one
+	first   Reference // of the row
+	several bool      // the row is not of the first alone
+	last    *Error
 	lastAt  time.Time
 	retryAt time.Time
 	probe   *flight
@@ -50,13 +53,10 @@ func (c *Cache) place(ref Reference) *place {
 	return p
 }
 
-// broad reports whether the outage is more than one secret's.
-func (p *place) broad() bool { return p.row >= 2 && len(p.failing) >= 2 }
-
 // down reports whether the place is known to be. What is known is forgotten
 // after the longest back-off, such as by a function that has been idle.
 func (p *place) down(now time.Time) bool {
-	return p.broad() && (ahead(now, p.retryAt, maxRetryAfter) || recent(now, p.lastAt))
+	return p.several && (ahead(now, p.retryAt, maxRetryAfter) || recent(now, p.lastAt))
 }
 
 // admits reports whether a call may be made.
@@ -64,40 +64,60 @@ func (p *place) admits(now time.Time) bool {
 	return !p.down(now) || !ahead(now, p.retryAt, maxRetryAfter) && (p.probe == nil || p.probe.landed())
 }
 
-// outage files a call that ended in one and returns what there is to log.
-func (p *place) outage(ref Reference, err *Error, now time.Time, quiet bool) note {
-	begins := len(p.failing) == 0
-	if begins {
+// outage files f, which ended in one, and returns what there is to log: when it
+// is the first that is not answered, and not for what prefetch reports.
+func (p *place) outage(f *flight, err *Error, now time.Time) note {
+	begins := len(p.failing) == 0 || p.row == 0 && !p.failing[f.ref]
+	if len(p.failing) == 0 {
 		p.began = now
 	}
 	if len(p.failing) < maxFailing {
-		p.failing[ref] = true
+		p.failing[f.ref] = true
 	}
-	p.row++
+	switch {
+	case p.row == 0:
+		p.row, p.first = 1, f.ref
+		p.retryAt = now.Add(err.retryAfter(p.row))
+	case f.began.Before(p.lastAt):
+		p.retryAt = later(p.retryAt, now.Add(min(err.RetryAfter, maxRetryAfter)))
+	default:
+		p.row++
+		p.retryAt = now.Add(err.retryAfter(p.row))
+	}
+	p.several = p.several || f.ref != p.first
 	p.last, p.lastAt = err, now
-	p.retryAt = now.Add(err.retryAfter(p.row))
-	if !begins || quiet {
+	if !begins || f.purpose == forPrefetch {
 		return note{}
 	}
 	return note{slog.LevelWarn, "a backend does not answer: what is held is served, marked stale, until it does", []any{
-		"secret", ref.String(), "error", err,
+		"secret", f.ref.String(), "error", err,
 	}}
 }
 
-// answered files a call that was, be it by a refusal, and returns what there is
-// to log. The outage is over when a secret that could not be had can be asked
-// for again.
+// answered files a call for ref that was, be it by a refusal, and returns what
+// there is to log. The outage is over when what was down, or a secret that could
+// not be had, can be asked for again.
 func (p *place) answered(ref Reference, now time.Time) (over bool, _ note) {
-	over = p.broad()
+	over = p.several
 	recovered := over || p.failing[ref]
-	p.row, p.slowAt = 0, time.Time{}
+	p.row, p.several, p.slowAt = 0, false, time.Time{}
+	delete(p.failing, ref)
+	if over {
+		clear(p.failing)
+	}
 	if !recovered {
 		return false, note{}
 	}
-	clear(p.failing)
 	return over, note{slog.LevelInfo, "the backend answers again", []any{
 		"secret", ref.String(), "after", now.Sub(p.began).Round(time.Millisecond).String(),
 	}}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // refusal is what a read gets while p is down and nothing is held for it.

@@ -216,3 +216,51 @@ func TestMadeUpPlacesAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestCallsThatFailTogetherAreOneOutage: a moment without the network while many
+// secrets are prefetched is followed by the shortest back-off.
+func TestCallsThatFailTogetherAreOneOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		var ids []string
+		for i := range 50 {
+			ids = append(ids, fmt.Sprint("secret-", i))
+			f.fail(ids[i], agent.Unavailable)
+		}
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), Secrets: specs(ids...)})
+		if c.Prefetch(t.Context()) == nil {
+			t.Fatal("the prefetch succeeded")
+		}
+		for _, id := range ids {
+			f.put(id, "one")
+		}
+		time.Sleep(510 * time.Millisecond)
+		for _, id := range ids {
+			want(t, c, id, "one", false)
+		}
+	})
+}
+
+// TestEachSecretInTroubleIsLoggedOnce: the permanent trouble of one does not hide
+// that of another.
+func TestEachSecretInTroubleIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		var log bytes.Buffer
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), Log: slog.New(slog.NewTextHandler(&log, nil))})
+		f.put("good", "one")
+		for _, id := range []string{"a", "b", "a", "b", "a"} {
+			f.fail(id, agent.Unavailable)
+			wantKind(t, c, ref(id), agent.Cached, agent.Unavailable)
+			want(t, c, "good", "one", false)
+			time.Sleep(2 * time.Minute)
+			want(t, c, "good", "one", false)
+		}
+		f.put("b", "one")
+		want(t, c, "b", "one", false)
+		wantKind(t, c, ref("a"), agent.Cached, agent.Unavailable)
+		if got := strings.Count(log.String(), "does not answer"); got != 2 || strings.Count(log.String(), "answers again") != 1 {
+			t.Errorf("logged:\n%s", log.String())
+		}
+	})
+}
