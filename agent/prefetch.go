@@ -80,11 +80,20 @@ func (c *Cache) missing(ctx context.Context, flights map[Reference]*flight) erro
 		case f.landed():
 			all = append(all, f.problem(spec))
 		default:
-			all = append(all, fmt.Errorf("secret %q: no answer yet: %w", spec, ctx.Err()))
+			all = append(all, &pending{spec, ctx.Err()})
 		}
 	}
 	return errors.Join(append(all, c.fits())...)
 }
+
+// pending is a secret whose call had not ended when the time was over.
+type pending struct {
+	spec  Spec
+	cause error
+}
+
+func (p *pending) Error() string { return fmt.Sprintf("secret %q: there is no answer yet", p.spec) }
+func (p *pending) Unwrap() error { return p.cause }
 
 // problem is why what f brought is not what spec asks for.
 func (f *flight) problem(spec Spec) error {

@@ -160,7 +160,7 @@ func TestPrefetchTellsWhatIsMissing(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("Prefetch: %v", err)
 		}
-		for _, text := range []string{"fails for denied", `"fake:hung": no answer yet`} {
+		for _, text := range []string{"fails for denied", `"fake:hung": there is no answer yet`} {
 			if !strings.Contains(err.Error(), text) {
 				t.Errorf("the error lacks %q: %v", text, err)
 			}

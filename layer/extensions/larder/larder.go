@@ -25,6 +25,9 @@ const (
 	readMargin = 100 * time.Millisecond
 )
 
+// prefetchFailed is the reason for which LARDER_ON_INIT_FAILURE=fail ends INIT.
+const prefetchFailed = "PrefetchFailed"
+
 // larder ties the agent to the phases of an extension's life.
 type larder struct {
 	getenv func(string) string
@@ -89,7 +92,7 @@ func (l *larder) init(ctx context.Context, f *extension.Function) error {
 		l.log.Warn(fmt.Sprintf("the prefetch has not ended within LARDER_INIT_TIMEOUT (%s)", l.config.InitTimeout))
 	}
 	if err != nil && l.config.FailAtInit {
-		return &extension.Error{Reason: "PrefetchFailed", Err: err}
+		return &extension.Error{Reason: prefetchFailed, Err: err}
 	}
 	return nil // each failure has been logged, and is told to whoever reads the secret
 }
@@ -137,7 +140,13 @@ func (l *larder) complain(err error) {
 	if errors.As(err, &named) {
 		err = named.Err
 	}
-	for _, err := range config.Mistakes(err) {
-		log.Error(err.Error())
+	for _, cause := range config.Mistakes(err) {
+		if named != nil && named.Reason == prefetchFailed && !errors.Is(cause, context.DeadlineExceeded) {
+			continue // it has been logged when it came
+		}
+		log.Error(cause.Error())
+	}
+	if named != nil && named.Reason == prefetchFailed {
+		log.Error("LARDER_ON_INIT_FAILURE=fail: INIT ends because of the secrets above")
 	}
 }
