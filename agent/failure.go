@@ -143,12 +143,12 @@ func (e *Error) instead(happened string, wait time.Duration) *Error {
 
 func backoff(outages int) time.Duration {
 	limit := minBackoff << min(outages-1, 10)
-	return jitter(min(limit, maxBackoff))
+	return Jitter(min(limit, maxBackoff))
 }
 
-// jitter returns a random duration from 0 up to limit. Its source is crypto/rand:
+// Jitter returns a random duration from 0 up to limit. Its source is crypto/rand:
 // environments restored from one snapshot share the state of any other.
-func jitter(limit time.Duration) time.Duration {
+func Jitter(limit time.Duration) time.Duration {
 	if limit <= 0 {
 		return 0
 	}

@@ -136,6 +136,6 @@ func (c *Cache) putOff(e *entry, now time.Time) bool {
 
 // untilDue is the part of a TTL after which a refresh may begin: the last tenth
 // to fifth of it is left for the refresh, and readers do not wait.
-func untilDue(ttl time.Duration) time.Duration { return soonestDue(ttl) + ttl/10 - jitter(ttl/10) }
+func untilDue(ttl time.Duration) time.Duration { return soonestDue(ttl) + ttl/10 - Jitter(ttl/10) }
 
 func soonestDue(ttl time.Duration) time.Duration { return ttl - ttl/5 }

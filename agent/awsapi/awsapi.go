@@ -32,7 +32,11 @@ import (
 
 const (
 	maxAttempts = 3
-	maxBackoff  = 500 * time.Millisecond
+
+	// The pauses between attempts are short, since who waits has little time; the
+	// cache's own back-off keeps calls apart.
+	pause          = 100 * time.Millisecond
+	throttledPause = 500 * time.Millisecond
 )
 
 // Config says how AWS is called.
@@ -133,9 +137,18 @@ func (a *API) assume(role string) *credentials {
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
-		o.MaxBackoff = maxBackoff
+		o.Backoff = retry.BackoffDelayerFunc(backoff)
 		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(brokenOff))
 	})
+}
+
+// backoff is how long to wait after an attempt, the first of which is number 1.
+func backoff(attempt int, err error) (time.Duration, error) {
+	limit := pause
+	if Error(err, "", "").Kind == agent.Throttled {
+		limit = throttledPause
+	}
+	return agent.Jitter(limit << min(max(attempt, 1)-1, 4)), nil
 }
 
 // brokenOff has an answer that ends too early asked for again, which the SDK
