@@ -50,7 +50,7 @@ func (c *Cache) ttl(e *entry) time.Duration {
 
 // keep files what the backend answered to f, under every name that the answer
 // has. An answer to a question asked before the one that brought what is held
-// changes no value. c.mu is held.
+// changes no value and takes no name. c.mu is held.
 func (c *Cache) keep(f *flight, s *Secret) {
 	if c.stores[f.ref.Scheme].TTL == 0 {
 		return // every read asks the backend: there is nothing to hold it for
@@ -73,9 +73,14 @@ func (c *Cache) keep(f *flight, s *Secret) {
 		c.renew(e, f)
 	}
 	e.outages, e.outage, e.retryAt = 0, nil, time.Time{}
-	c.name(e, f.ref)
-	for _, alias := range s.Aliases {
-		c.name(e, alias)
+	for _, ref := range append([]Reference{f.ref}, s.Aliases...) {
+		if other := c.index[ref]; other == nil || other.sequence < f.sequence {
+			c.name(e, ref)
+		}
+	}
+	if len(e.names) == 0 { // all of them lead to what was asked for later
+		c.forget(e)
+		return
 	}
 	c.evict(e)
 }

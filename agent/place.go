@@ -56,12 +56,17 @@ func (c *Cache) place(ref Reference) *place {
 // down reports whether the place is known to be. What is known is forgotten
 // after the longest back-off, such as by a function that has been idle.
 func (p *place) down(now time.Time) bool {
-	return p.several && (ahead(now, p.retryAt, maxRetryAfter) || recent(now, p.lastAt))
+	return p.several && (ahead(now, p.retryAt, maxRetryAfter) || recent(now, p.lastAt) || p.probing(now))
+}
+
+// probing reports whether a call is under way that finds out.
+func (p *place) probing(now time.Time) bool {
+	return p.probe != nil && !p.probe.landed() && recent(now, p.probe.began)
 }
 
 // admits reports whether a call may be made.
 func (p *place) admits(now time.Time) bool {
-	return !p.down(now) || !ahead(now, p.retryAt, maxRetryAfter) && (p.probe == nil || p.probe.landed())
+	return !p.down(now) || !ahead(now, p.retryAt, maxRetryAfter) && !p.probing(now)
 }
 
 // outage files f, which ended in one, and returns what there is to log: when it

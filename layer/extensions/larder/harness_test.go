@@ -208,12 +208,18 @@ func with(env map[string]string, more ...string) map[string]string {
 	return env
 }
 
+// ports holds those that freePort has returned.
+var ports sync.Map
+
 // freePort returns a port below those that the system gives to connections,
-// which could take it before the agent does.
+// which could take it before the agent does, and never the same one twice.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for {
 		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if _, taken := ports.LoadOrStore(port, true); taken {
+			continue
+		}
 		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
 			l.Close()
 			return port

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -23,6 +24,7 @@ type request struct {
 	Client  string  // the name of a secret
 	AtInit  bool    // what the read in init came to
 	Refresh bool
+	Await   string // a URL to be answered before the request is made
 }
 
 // answer is what came of a request.
@@ -31,6 +33,7 @@ type answer struct {
 	Header http.Header
 	Body   []byte
 	Error  string
+	Took   time.Duration
 }
 
 var atInit answer
@@ -44,17 +47,38 @@ func probe() {
 	lambda.Start(func(ctx context.Context, requests []request) ([]answer, error) {
 		var answers []answer
 		for _, r := range requests {
-			switch {
-			case r.AtInit:
-				answers = append(answers, atInit)
-			case r.Client != "":
-				answers = append(answers, readByClient(ctx, r))
-			default:
-				answers = append(answers, get(ctx, r))
+			if r.Await != "" {
+				await(ctx, r.Await)
 			}
+			began := time.Now()
+			a := r.answer(ctx)
+			a.Took = time.Since(began)
+			answers = append(answers, a)
 		}
 		return answers, nil
 	})
+}
+
+func (r request) answer(ctx context.Context) answer {
+	switch {
+	case r.AtInit:
+		return atInit
+	case r.Client != "":
+		return readByClient(ctx, r)
+	default:
+		return get(ctx, r)
+	}
+}
+
+// await returns when url has been answered, in whatever way.
+func await(ctx context.Context, url string) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return
+	}
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		resp.Body.Close()
+	}
 }
 
 func readByClient(ctx context.Context, r request) answer {
