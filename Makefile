@@ -12,7 +12,7 @@ tool  := $(GO) tool -modfile=.ci/tools.mod
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
 
-.PHONY: help run build test integration lint fuzz layer clean
+.PHONY: help run build test integration model lint fuzz layer clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: ## run the tests that need Go alone
 integration: ## run the tests against a local AWS (needs python3)
 	$(note)
 	moto=$$(.ci/moto); LARDER_MOTO=$$moto $(GO) test $(race) -count=1 -timeout=10m -tags=integration -run='^TestMoto$$' ./agent/secretsmanager ./layer/extensions/larder
+
+model: ## do a million things at random to the cache, and check each read against its promises
+	LARDER_MODEL_STEPS=1000000 $(GO) test -count=1 -timeout=15m -run='^TestModel$$' -v ./agent | awk '/^(---|FAIL|ok|    model)/ || /--- FAIL/ { print; n++ } END { exit !n }'
 
 lint: ## check format, code and modules
 	@unformatted=$$($(tool) gofumpt -l .); [ -z "$$unformatted" ] || { printf 'gofumpt would change:\n%s\n' "$$unformatted" >&2; exit 1; }

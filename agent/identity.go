@@ -82,6 +82,9 @@ func (c *Cache) keep(f *flight, s *Secret) {
 		c.forget(e)
 		return
 	}
+	if !slices.Contains(e.names, e.asked) {
+		e.asked = e.names[0]
+	}
 	c.evict(e)
 }
 

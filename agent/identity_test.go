@@ -206,3 +206,32 @@ func TestLateAnswerChangesNoValue(t *testing.T) {
 		}
 	})
 }
+
+// TestLateAnswerTakesNoName: the answer to an older question says whom the name
+// meant then.
+func TestLateAnswerTakesNoName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.put("a", "old")
+		f.slow(10 * time.Second)
+		f.early = true
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+		var late sync.WaitGroup
+		late.Go(func() { want(t, c, "a", "new", false) })
+		synctest.Wait()
+		f.answer("a", agent.Result{Secret: &agent.Secret{
+			Name: "a", ARN: "new-arn", Version: "version-2", Value: agent.NewValue([]byte("new")),
+			Aliases: []agent.Reference{ref("new-arn"), ref("a")},
+		}})
+		f.slow(latency)
+		time.Sleep(time.Second)
+		if r, err := c.Get(t.Context(), ref("a"), agent.Fresh); err != nil || r.Secret.Version != "version-2" {
+			t.Fatalf("a fresh read: %+v, %v", r, err)
+		}
+		late.Wait()
+		want(t, c, "a", "new", false)
+		if held := c.Status().Secrets; len(held) != 2 || held[0].Secret == held[1].Secret {
+			t.Errorf("a refresh would ask for %+v", held)
+		}
+	})
+}
