@@ -30,7 +30,7 @@ func holding(t *testing.T, b *constant, snapshot bool) *Cache {
 	t.Helper()
 	c := New(Config{
 		Sources:  map[string]Source{"constant": {Open: func(context.Context) (Backend, error) { return b, nil }, TTL: time.Minute}},
-		Snapshot: snapshot, MaxStale: time.Hour,
+		Snapshot: snapshot, MaxStale: time.Hour, RefreshWait: time.Second,
 	})
 	t.Cleanup(c.Close)
 	if _, err := c.Get(t.Context(), constantRef, Cached); err != nil {

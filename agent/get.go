@@ -114,6 +114,10 @@ func (c *Cache) planRefresh(r *read, e *entry, now time.Time) plan {
 		p.flight, p.joined = p.begun[0], false
 	}
 	p.patience = c.config.RefreshWait - max(now.Sub(p.flight.began), now.Sub(r.began))
+	if p.patience <= 0 {
+		place.slowAt = now
+		return plan{reading: c.standIn(e, now), begun: p.begun}
+	}
 	return p
 }
 

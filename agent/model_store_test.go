@@ -277,7 +277,7 @@ func (s *modelStore) result(ref agent.Reference, fault modelFault, early bool) f
 		byName := ref
 		byName.ID = name
 		return agent.Result{Secret: &agent.Secret{
-			Name: name, ARN: arn.ID, Version: value, Value: agent.NewValue([]byte(value)), Aliases: []agent.Reference{arn, byName},
+			Name: name, ARN: arn.ID, Version: strings.TrimPrefix(value, "VALUE "), Value: agent.NewValue([]byte(value)), Aliases: []agent.Reference{arn, byName},
 		}}
 	}
 }
