@@ -48,7 +48,7 @@ func (c *Cache) begin(ref Reference, why purpose, now time.Time) *flight {
 		close(f.done)
 		return f
 	}
-	if p := c.place(ref); p.down(now) {
+	if p := c.place(ref); p.down(now) && !p.probing(now) {
 		p.probe = f
 	}
 	c.flights[ref] = f

@@ -56,7 +56,7 @@ func (p *promises) value(r agent.Reading) {
 	switch {
 	case r.Stale && (r.Age < p.ttl || r.Age-waited >= p.ttl+p.config.MaxStale):
 		p.wrong("it is stale at the age of %v", r.Age)
-	case r.Stale && waited > p.config.RefreshWait && p.keeps():
+	case r.Stale && waited > p.config.RefreshWait && asOf.Before(p.began) && p.keeps():
 		p.wrong("it is stale, and was waited %v for", waited)
 	case !r.Stale && !r.Waited && r.Age >= p.ttl:
 		p.wrong("it is not stale at the age of %v", r.Age)
