@@ -104,7 +104,7 @@ func (c *Cache) plan(r *read, now time.Time) plan {
 // held.
 func (c *Cache) planRefresh(r *read, e *entry, now time.Time) plan {
 	place := c.place(e.asked)
-	if c.putOff(e, now) || e.outages > 0 && recent(now, e.outageAt) || recent(now, place.slowAt) || place.down(now) {
+	if c.putOff(e, now) || e.outages > 0 && recent(now, e.outageAt) || place.waived(e.fetched, now) {
 		return plan{reading: c.standIn(e, now), begun: c.refreshAhead(e, now)}
 	}
 	p := plan{held: e}

@@ -26,6 +26,7 @@ type place struct {
 	retryAt time.Time
 	probe   *flight
 	slowAt  time.Time // when somebody last waited RefreshWait for nothing; zero after any answer
+	upAt    time.Time // when it was last found to be down no more
 }
 
 type placeKey struct{ scheme, name string }
@@ -57,6 +58,12 @@ func (c *Cache) place(ref Reference) *place {
 // after the longest back-off, such as by a function that has been idle.
 func (p *place) down(now time.Time) bool {
 	return p.several && (ahead(now, p.retryAt, maxRetryAfter) || recent(now, p.lastAt) || p.probing(now))
+}
+
+// waived reports whether nobody waits for what was fetched at that time and is
+// past its TTL: p is down or slow, or was when that had its turn.
+func (p *place) waived(fetched, now time.Time) bool {
+	return p.down(now) || recent(now, p.slowAt) || recent(now, p.upAt) && fetched.Before(p.upAt)
 }
 
 // probing reports whether a call is under way that finds out.
@@ -109,6 +116,7 @@ func (p *place) answered(ref Reference, now time.Time) (over bool, _ note) {
 	delete(p.failing, ref)
 	if over {
 		clear(p.failing)
+		p.upAt = now
 	}
 	if !recovered {
 		return false, note{}

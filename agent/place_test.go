@@ -200,6 +200,41 @@ func TestRecoveryMakesAllDue(t *testing.T) {
 	})
 }
 
+// TestNobodyWaitsWhenAnOutageEnds: what was served stale during it is once more,
+// while it is fetched anew.
+func TestNobodyWaitsWhenAnOutageEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), MaxStale: time.Hour, RefreshWait: time.Second})
+		for _, two := range [][]string{{"a", "b"}, {"c", "d"}} {
+			for _, id := range two {
+				f.put(id, "one")
+				want(t, c, id, "one", false)
+			}
+			time.Sleep(40 * time.Second)
+		}
+		f.fail("a", agent.Unavailable)
+		f.fail("b", agent.Unavailable)
+		want(t, c, "a", "one", true)
+		want(t, c, "b", "one", true)
+		f.put("c", "two")
+		f.put("d", "two")
+		time.Sleep(25 * time.Second)
+		want(t, c, "c", "one", true) // and its refresh finds out
+		time.Sleep(latency)
+		synctest.Wait()
+		if r := want(t, c, "d", "one", true); r.Waited {
+			t.Error("it waited for what nobody waited for a moment before")
+		}
+		time.Sleep(latency)
+		synctest.Wait()
+		want(t, c, "d", "two", false)
+		time.Sleep(10 * time.Minute)
+		f.put("d", "three")
+		want(t, c, "d", "three", false)
+	})
+}
+
 // TestMadeUpPlacesAreBounded: requests can name any region.
 func TestMadeUpPlacesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
