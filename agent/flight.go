@@ -44,7 +44,7 @@ func (c *Cache) begin(ref Reference, why purpose, now time.Time) *flight {
 	c.sequence++
 	f := &flight{ref: ref, began: now, sequence: c.sequence, generation: c.generation, purpose: why, done: make(chan struct{})}
 	if c.closed {
-		f.result.Err = fmt.Errorf("secret %q: %w", ref, errClosed)
+		f.result.Err = fmt.Errorf("secret %q: %w", ref.ID, errClosed)
 		close(f.done)
 		return f
 	}
@@ -86,7 +86,7 @@ func (c *Cache) fly(launched context.Context, store *store, group []*flight) {
 	failure := func(ref Reference) error {
 		return &Error{
 			Kind: Unavailable, Status: 502, Code: "NoAnswer",
-			Message: fmt.Sprintf("secret %q: the backend ended without an answer", ref),
+			Message: fmt.Sprintf("secret %q: the backend ended without an answer", ref.ID),
 		}
 	}
 	ended := make(chan struct{})
@@ -108,7 +108,7 @@ func (c *Cache) fly(launched context.Context, store *store, group []*flight) {
 	if err != nil {
 		failure = func(ref Reference) error {
 			e := *AsError(err)
-			e.Message = fmt.Sprintf("secret %q: %s", ref, e.Message)
+			e.Message = fmt.Sprintf("secret %q: %s", ref.ID, e.Message)
 			return &e
 		}
 		return
@@ -140,7 +140,7 @@ func (c *Cache) landOverdue(group []*flight, ended <-chan struct{}) {
 	for _, f := range group {
 		c.land(f, Result{Err: &Error{
 			Kind: Unavailable, Status: 504, Code: "Timeout",
-			Message: fmt.Sprintf("secret %q: the backend did not answer in time", f.ref),
+			Message: fmt.Sprintf("secret %q: the backend did not answer in time", f.ref.ID),
 		}})
 	}
 }
@@ -150,7 +150,7 @@ func (c *Cache) landOverdue(group []*flight, ended <-chan struct{}) {
 func (c *Cache) abandon(f *flight) {
 	c.settle(f, Result{Err: &Error{
 		Kind: Unavailable, Status: 504, Code: "Timeout",
-		Message: fmt.Sprintf("secret %q: no answer within the time that an invocation has for a refresh", f.ref),
+		Message: fmt.Sprintf("secret %q: no answer within the time that an invocation has for a refresh", f.ref.ID),
 	}}, true)
 }
 
@@ -162,7 +162,7 @@ func (c *Cache) land(f *flight, r Result) {
 	case r.Err == nil && !r.Secret.answers(f.ref):
 		r = Result{Err: &Error{
 			Kind: Unavailable, Status: 502, Code: "WrongAnswer",
-			Message: fmt.Sprintf("secret %q: the backend answered for another", f.ref),
+			Message: fmt.Sprintf("secret %q: the backend answered for another", f.ref.ID),
 		}}
 	}
 	c.settle(f, r, false)

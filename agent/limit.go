@@ -55,7 +55,7 @@ func (l *limits) refresh(ref, asked Reference, now time.Time) error {
 func tooMany(ref Reference, problem string, wait time.Duration) error {
 	return &Error{
 		Kind: Throttled, Status: 429, Code: "TooManyRequests",
-		Message: fmt.Sprintf("secret %q: %s", ref, problem), Hint: "read from the cache, or ask less often", RetryAfter: wait,
+		Message: fmt.Sprintf("secret %q: %s", ref.ID, problem), Hint: "read from the cache, or ask less often", RetryAfter: wait,
 	}
 }
 

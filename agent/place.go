@@ -101,7 +101,7 @@ func (p *place) outage(f *flight, err *Error, now time.Time) note {
 	if !begins || f.purpose == forPrefetch {
 		return note{}
 	}
-	return note{slog.LevelWarn, "a backend does not answer: what is held is served, marked stale, until it does", []any{
+	return note{slog.LevelWarn, "a backend fails: until it answers, what is held is served, marked stale once its TTL has ended", []any{
 		"secret", f.ref.String(), "error", err,
 	}}
 }

@@ -294,7 +294,7 @@ func TestEachSecretInTroubleIsLoggedOnce(t *testing.T) {
 		f.put("b", "one")
 		want(t, c, "b", "one", false)
 		wantKind(t, c, ref("a"), agent.Cached, agent.Unavailable)
-		if got := strings.Count(log.String(), "does not answer"); got != 2 || strings.Count(log.String(), "answers again") != 1 {
+		if got := strings.Count(log.String(), "a backend fails"); got != 2 || strings.Count(log.String(), "answers again") != 1 {
 			t.Errorf("logged:\n%s", log.String())
 		}
 	})

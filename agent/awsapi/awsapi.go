@@ -36,7 +36,7 @@ const (
 	// The pauses between attempts are short, since who waits has little time; the
 	// cache's own back-off keeps calls apart.
 	pause          = 100 * time.Millisecond
-	throttledPause = 500 * time.Millisecond
+	throttledPause = 250 * time.Millisecond
 )
 
 // Config says how AWS is called.
@@ -138,7 +138,7 @@ func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
 		o.Backoff = retry.BackoffDelayerFunc(backoff)
-		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(brokenOff))
+		o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(retryable)}, o.Retryables...)
 	})
 }
 
@@ -151,13 +151,18 @@ func backoff(attempt int, err error) (time.Duration, error) {
 	return agent.Jitter(limit << min(max(attempt, 1)-1, 4)), nil
 }
 
-// brokenOff has an answer that ends too early asked for again, which the SDK
-// takes for one that cannot be parsed.
-func brokenOff(err error) aws.Ternary {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+// retryable decides where the SDK's own rules do not fit: an answer that ends too
+// early, which they take for one that cannot be parsed, throttling by KMS, and
+// certificates, which another attempt does not change.
+func retryable(err error) aws.Ternary {
+	switch e := Error(err, "", ""); {
+	case e.Code == certificateInvalid:
+		return aws.FalseTernary
+	case e.Kind == agent.Throttled, errors.Is(err, io.ErrUnexpectedEOF):
 		return aws.TrueTernary
+	default:
+		return aws.UnknownTernary
 	}
-	return aws.UnknownTernary
 }
 
 // logOverrides says which endpoints stand in for AWS's, without user names and

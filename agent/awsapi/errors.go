@@ -65,6 +65,8 @@ var classes = map[string]agent.Kind{
 }
 
 const (
+	certificateInvalid = "CertificateInvalid" // the code of such an error
+
 	maxMessage    = 400
 	maxRetryAfter = 5 * time.Minute
 )
@@ -143,7 +145,7 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 	case code == "InvalidRequestException" && deleted.MatchString(message):
 		e.Kind, e.Hint = agent.NotFound, "bring it back with: aws secretsmanager restore-secret"
 	case strings.HasPrefix(code, "Expired"):
-		e.Hint = "sign in again, or start anew with other credentials"
+		e.Hint = "renew them, such as with: aws sso login; the next call loads them anew"
 	}
 	return e
 }
@@ -183,6 +185,7 @@ func unanswered(e *agent.Error, err error) (message, hint string) {
 	var timeout net.Error
 	var certificate *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
+	var record tls.RecordHeaderError
 	switch {
 	case errors.As(err, &missing):
 		e.Code = "CredentialsMissing"
@@ -197,13 +200,18 @@ func unanswered(e *agent.Error, err error) (message, hint string) {
 	case errors.As(err, &dns):
 		return "the host " + dns.Name + " cannot be resolved", "check AWS_REGION, AWS_ENDPOINT_URL and the VPC's DNS"
 	case errors.As(err, &certificate), errors.As(err, &authority):
+		e.Code = certificateInvalid
 		return "the server's certificate is not valid for this endpoint", "check AWS_ENDPOINT_URL, AWS_CA_BUNDLE and any proxy in between"
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // crypto/tls's words for an alert
+		return fmt.Sprintf("no TLS connection: %v", op.Err), "check AWS_ENDPOINT_URL and any proxy in between"
+	case errors.As(err, &record):
+		return "the server does not speak TLS", "check AWS_ENDPOINT_URL and any proxy in between"
 	case errors.Is(err, context.Canceled):
 		e.Status, e.Code = http.StatusServiceUnavailable, "Canceled"
 		return "the call was cancelled", ""
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		e.Status, e.Code = http.StatusGatewayTimeout, "Timeout"
-		return "the service did not answer in time", ""
+		return fmt.Sprintf("the service did not answer in time, which is %s for one attempt", attemptTimeout), ""
 	case errors.As(err, &op) && op.Op == "dial":
 		return fmt.Sprintf("no connection to %s: %v", op.Addr, op.Err), "check AWS_REGION and AWS_ENDPOINT_URL"
 	case errors.Is(err, errBodyTooLong):

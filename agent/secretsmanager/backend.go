@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -67,7 +68,7 @@ type backend struct {
 	mu      sync.Mutex // guards clients
 	clients map[place]*sdk.Client
 
-	noBatch sync.Once
+	noBatch atomic.Bool // the role may not
 }
 
 // place is where and as whom a call is made; empty fields mean the agent's own.
@@ -109,42 +110,60 @@ func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver fun
 			single = append(single, q)
 		}
 	}
-	if b.config.BatchAbove < 0 || len(batchable) <= b.config.BatchAbove {
+	if b.config.BatchAbove < 0 || b.noBatch.Load() || len(batchable) <= b.config.BatchAbove {
 		single, batchable = append(single, batchable...), nil
 	}
+	row := newRow()
 	var calls sync.WaitGroup
 	for len(batchable) > 0 {
 		some := batchable[:min(batchSize, len(batchable))]
 		batchable = batchable[len(some):]
-		calls.Go(func() { b.each(ctx, b.batch(ctx, some)) })
+		calls.Go(func() {
+			defer b.survive()
+			b.each(ctx, row, b.batch(ctx, row, some))
+		})
 	}
-	b.each(ctx, single)
+	b.each(ctx, row, single)
 	calls.Wait()
 }
 
 // each asks for secrets one by one, side by side.
-func (b *backend) each(ctx context.Context, questions []*question) {
+func (b *backend) each(ctx context.Context, row *row, questions []*question) {
 	var calls sync.WaitGroup
 	for _, q := range questions {
 		calls.Go(func() {
-			if err := b.slot(ctx); err != nil {
+			defer b.survive()
+			if err := b.slot(ctx, row, q.at); err != nil {
 				q.fail(err)
 				return
 			}
 			defer b.release()
-			b.single(ctx, q)
+			row.ended(q.at, b.single(ctx, q))
 		})
 	}
 	calls.Wait()
 }
 
-func (b *backend) slot(ctx context.Context) error {
+// survive keeps a panic to the call that it is in; what that has not delivered,
+// Fetch leaves without an answer. What was panicked with may hold a value.
+func (b *backend) survive() {
+	if panicked := recover(); panicked != nil {
+		b.log.Error("a call panicked", "panic_type", fmt.Sprintf("%T", panicked))
+	}
+}
+
+// slot waits until a call may be made.
+func (b *backend) slot(ctx context.Context, row *row, at place) error {
 	select {
 	case b.slots <- struct{}{}:
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := row.over(at); err != nil {
+		b.release()
+		return err
+	}
+	return nil
 }
 
 func (b *backend) release() { <-b.slots }

@@ -18,8 +18,8 @@ const batchSize = 20
 // batch asks for up to twenty secrets in one call, following its pages, and
 // returns those that have to be asked for one by one: all where the call as a
 // whole was refused, otherwise what the answer leaves out.
-func (b *backend) batch(ctx context.Context, questions []*question) []*question {
-	if err := b.slot(ctx); err != nil {
+func (b *backend) batch(ctx context.Context, row *row, questions []*question) []*question {
+	if err := b.slot(ctx, row, place{}); err != nil {
 		for _, q := range questions {
 			q.fail(err)
 		}
@@ -38,8 +38,9 @@ func (b *backend) batch(ctx context.Context, questions []*question) []*question 
 			return b.client(place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
 		})
 		if err != nil {
-			return b.refused(questions, err)
+			return b.refused(row, questions, err)
 		}
+		row.ended(place{}, nil)
 		questions = unanswered(questions, out)
 		if out.NextToken == nil || len(questions) == 0 {
 			return questions
@@ -77,19 +78,20 @@ func unanswered(questions []*question, out *sdk.BatchGetSecretValueOutput) []*qu
 // refused decides what becomes of a batch that failed as a whole. Where the
 // service is down it is down for single calls too; anything else may concern the
 // batch alone.
-func (b *backend) refused(questions []*question, err error) []*question {
+func (b *backend) refused(row *row, questions []*question, err error) []*question {
 	e := awsapi.Error(err, questions[0].ref.ID, "secretsmanager:BatchGetSecretValue")
 	switch e.Kind {
 	case agent.Unavailable:
+		row.ended(place{}, err)
 		for _, q := range questions {
 			q.fail(err)
 		}
 		return nil
 	case agent.Denied:
-		b.noBatch.Do(func() {
+		if b.noBatch.CompareAndSwap(false, true) {
 			b.log.Warn("secrets are fetched one by one: the role may not call BatchGetSecretValue",
 				"permission", "secretsmanager:BatchGetSecretValue on *", "or_set", "LARDER_BATCH=off")
-		})
+		}
 	}
 	return questions
 }

@@ -56,8 +56,9 @@ func TestBatchDenied(t *testing.T) {
 	s := open(t, aws.URL)
 	s.wantMany(t, refs)
 	s.wantMany(t, refs)
-	if got := aws.Operations()[single]; got != 90 {
-		t.Errorf("%d single calls, want 90", got)
+	wantCalls(t, aws.Server, map[string]int{batch: aws.Operations()[batch], single: 90})
+	if n := aws.Operations()[batch]; n > 3 {
+		t.Errorf("%d batches: a role that may not is asked again", n)
 	}
 	text := s.log.String()
 	if n := strings.Count(text, "level=WARN"); n != 1 {

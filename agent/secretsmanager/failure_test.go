@@ -57,6 +57,7 @@ func TestOutages(t *testing.T) {
 		code  string
 	}{
 		{"throttled", agenttest.Refuse(400, "ThrottlingException", "Rate exceeded"), agent.Throttled, "ThrottlingException"},
+		{"throttled by KMS", agenttest.Refuse(400, "KMSThrottlingException", "Rate exceeded"), agent.Throttled, "KMSThrottlingException"},
 		{"internal error", agenttest.Refuse(500, "InternalServiceError", "An error occurred on the server side."), agent.Unavailable, "InternalServiceError"},
 		{"service unavailable", agenttest.Answer(503, "text/html", "<html>"+planted+"</html>"), agent.Unavailable, "ConnectionError"},
 		{"connection reset", agenttest.Reset(), agent.Unavailable, "ConnectionError"},

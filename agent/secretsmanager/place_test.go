@@ -135,7 +135,11 @@ func TestTLS(t *testing.T) {
 	})
 	t.Run("without", func(t *testing.T) {
 		aws.Forget()
-		e := open(t, aws.URL).wantError(t, named("a"), agent.Unavailable, "ConnectionError")
+		before, _ := aws.Connections()
+		e := open(t, aws.URL).wantError(t, named("a"), agent.Unavailable, "CertificateInvalid")
+		if made, _ := aws.Connections(); made != before+1 {
+			t.Errorf("%d connections: another attempt does not change a certificate", made-before)
+		}
 		if !strings.Contains(e.Error(), "certificate") || !strings.Contains(e.Error(), "AWS_CA_BUNDLE") {
 			t.Errorf("the error does not say what is wrong: %v", e)
 		}

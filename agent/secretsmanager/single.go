@@ -12,7 +12,7 @@ import (
 // single asks for one secret. The stage is always named: without it some
 // versions of the service's emulators answer with a version that is no longer
 // current.
-func (b *backend) single(ctx context.Context, q *question) {
+func (b *backend) single(ctx context.Context, q *question) error {
 	in := &sdk.GetSecretValueInput{SecretId: aws.String(q.ref.ID)}
 	if q.versionID != "" {
 		in.VersionId = aws.String(q.versionID)
@@ -25,11 +25,12 @@ func (b *backend) single(ctx context.Context, q *question) {
 	})
 	if err != nil {
 		q.fail(err)
-		return
+		return err
 	}
 	q.answer(version{
 		arn: aws.ToString(out.ARN), name: aws.ToString(out.Name), id: aws.ToString(out.VersionId),
 		stages: out.VersionStages, created: aws.ToTime(out.CreatedDate),
 		text: out.SecretString, bytes: out.SecretBinary,
 	})
+	return nil
 }
