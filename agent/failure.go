@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -14,7 +15,8 @@ const (
 	maxFailed      = 1000
 	maxFailedBytes = 1 << 20
 
-	minBackoff    = 500 * time.Millisecond
+	minBackoff    = 50 * time.Millisecond  // however the dice fall
+	firstBackoff  = 500 * time.Millisecond // at most, after the first failure
 	maxBackoff    = 30 * time.Second
 	maxRetryAfter = 5 * time.Minute // whatever a store asks for
 
@@ -40,25 +42,31 @@ func (c *Cache) remembered(ref Reference, now time.Time) error {
 }
 
 // fail files a failed call. An outage leaves what is held and puts off the next
-// call; an answer replaces what is held once its TTL has ended. c.mu is held.
-func (c *Cache) fail(ref Reference, err *Error, now time.Time) {
+// call; an answer replaces what is held once its TTL has ended. It returns what
+// there is to log. c.mu is held.
+func (c *Cache) fail(ref Reference, err *Error, now time.Time) (gone note) {
 	e := c.index[ref]
 	if e != nil && err.Kind.Outage() {
 		e.outages++
 		e.outage = err
 		e.outageAt = now
 		e.retryAt = now.Add(err.retryAfter(e.outages))
-		return
+		return note{}
 	}
 	if e != nil {
 		if c.fresh(e, now) && !(e.secret.Immutable && err.Kind == Denied) {
 			e.retryAt = e.fetched.Add(c.ttl(e)) // when it is asked once more
-			return
+			return note{}
+		}
+		if e.configured {
+			gone = note{slog.LevelWarn, "a configured secret is no longer served: the backend has another answer by now", []any{
+				"secret", ref.String(), "error", err,
+			}}
 		}
 		c.forget(e)
 	}
 	if c.stores[ref.Scheme].TTL == 0 {
-		return // every read asks the backend
+		return gone // every read asks the backend
 	}
 	f := failure{err: err, until: now.Add(negativeTTL)}
 	if err.Kind.Outage() {
@@ -69,6 +77,7 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) {
 	c.makeRoomForFailure(f.size(ref), now)
 	c.failed[ref] = f
 	c.failedBytes += f.size(ref)
+	return gone
 }
 
 // forgive forgets that ref has failed. c.mu is held.
@@ -142,8 +151,8 @@ func (e *Error) instead(happened string, wait time.Duration) *Error {
 }
 
 func backoff(outages int) time.Duration {
-	limit := minBackoff << min(outages-1, 10)
-	return Jitter(min(limit, maxBackoff))
+	limit := firstBackoff << min(outages-1, 10)
+	return max(minBackoff, Jitter(min(limit, maxBackoff)))
 }
 
 // Jitter returns a random duration from 0 up to limit. Its source is crypto/rand:

@@ -226,7 +226,9 @@ func (c *Cache) file(f *flight, now time.Time) note {
 	case err == nil:
 		c.keep(f, f.result.Secret)
 	case f.purpose != forRequest:
-		c.fail(f.ref, err, now)
+		if gone := c.fail(f.ref, err, now); gone.message != "" {
+			return gone
+		}
 	}
 	return n
 }

@@ -1,7 +1,9 @@
 package agent_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -142,7 +144,11 @@ func TestDeletedSecretIsServedNoLongerThanItsTTL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.put("a", "one")
-		c := open(t, agent.Config{Sources: sources(f.source(100 * time.Second)), MaxStale: time.Hour, RefreshWait: time.Second})
+		var log bytes.Buffer
+		c := open(t, agent.Config{
+			Sources: sources(f.source(100 * time.Second)), Secrets: specs("a"), MaxStale: time.Hour, RefreshWait: time.Second,
+			Log: slog.New(slog.NewTextHandler(&log, nil)),
+		})
 		want(t, c, "a", "one", false)
 		f.fail("a", agent.NotFound)
 		time.Sleep(95 * time.Second)
@@ -155,8 +161,16 @@ func TestDeletedSecretIsServedNoLongerThanItsTTL(t *testing.T) {
 		if n := f.asked("a"); n != 2 {
 			t.Errorf("asked %d times, want no more before the TTL ends", n)
 		}
-		time.Sleep(4 * time.Second)
-		wantKind(t, c, ref("a"), agent.Cached, agent.NotFound)
+		if log.Len() > 0 {
+			t.Errorf("logged while it is served: %s", log.String())
+		}
+		for range 3 {
+			time.Sleep(6 * time.Second)
+			wantKind(t, c, ref("a"), agent.Cached, agent.NotFound)
+		}
+		if text := log.String(); strings.Count(text, "no longer served") != 1 || !strings.Contains(text, "secret=fake:a") {
+			t.Errorf("logged: %s", text)
+		}
 	})
 }
 
