@@ -12,7 +12,7 @@ tool  := $(GO) tool -modfile=.ci/tools.mod
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
 
-.PHONY: help run build test integration model lint fuzz layer clean
+.PHONY: help run build test integration model stress lint fuzz layer clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ integration: ## run the tests against a local AWS (needs python3)
 
 model: ## do a million things at random to the cache, and check each read against its promises
 	LARDER_MODEL_STEPS=1000000 $(GO) test -count=1 -timeout=15m -run='^TestModel$$' -v ./agent | awk '/^(---|FAIL|ok|    model)/ || /--- FAIL/ { print; n++ } END { exit !n }'
+
+stress: ## read, rotate, fail, stop and continue for a minute, with the race detector and, for the table, without
+	LARDER_STRESS=1m $(GO) test $(race) -count=1 -timeout=5m -run='^TestStress$$/with' ./layer/extensions/larder
+	LARDER_STRESS=1m $(GO) test -count=1 -timeout=5m -run='^TestStress$$/shipped' -v ./layer/extensions/larder | sed -n 's/^ *|/|/p; /^ok/p; /FAIL/p; /_test.go:/p'
 
 lint: ## check format, code and modules
 	@unformatted=$$($(tool) gofumpt -l .); [ -z "$$unformatted" ] || { printf 'gofumpt would change:\n%s\n' "$$unformatted" >&2; exit 1; }

@@ -10,16 +10,18 @@ import (
 // check holds a read against the promises. freshUntil and newest are what was
 // known of the name when it began.
 func (s *stress) check(r *reading, freshUntil time.Time, newest int) {
+	if r.form == pastCache {
+		s.count("past the cache")
+	}
 	switch {
 	case r.err != nil:
 		s.wrong(r, "%v", r.err)
 	case r.form == missing:
-		s.count("missing", r.status)
+		s.count("missing")
 		if r.status == http.StatusOK {
 			s.wrong(r, "there is no such secret")
 		}
 	case r.form == pastCache && r.status != http.StatusOK:
-		s.count("refused", r.status)
 		if r.status != http.StatusTooManyRequests && r.status < 500 {
 			s.wrong(r, "status %d: %s", r.status, r.body)
 		}
@@ -64,12 +66,13 @@ func (s *stress) checkValue(r *reading, newest int) {
 func (s *stress) checkWait(r *reading, freshUntil time.Time) {
 	if r.stale() {
 		s.outage.stale(r)
+		s.count("stale")
 	}
 	if r.form == pastCache {
 		return
 	}
 	how := r.how()
-	s.count(how, r.status)
+	s.count(how)
 	switch {
 	case how == "hit":
 	case how == "fwd=miss":

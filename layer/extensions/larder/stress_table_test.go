@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -31,30 +30,74 @@ func (s *stress) stopped(r reading) bool {
 	return false
 }
 
-func (s *stress) count(what string, status int) {
+func (s *stress) count(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.counts[fmt.Sprintf("%s %d", what, status)]++
+	s.counts[what]++
 }
 
-// report checks the bounds on memory and calls, and writes the table.
-func (s *stress) report() {
+// flat checks that the process has not grown.
+func (s *stress) flat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	third := len(s.memory) / 3
-	first, last := mean(s.memory[:third]), mean(s.memory[len(s.memory)-third:])
-	s.t.Logf("%v; memory %d then %d KiB", s.counts, first, last)
+	first, last := s.memoryThirds()
+	if last > first+first/4+8<<10 { // a heap that may double before it is collected
+		s.t.Errorf("resident memory was %d KiB in the first third, %d KiB in the last", first, last)
+	}
+}
+
+// bounded checks that the calls have not got out of hand.
+func (s *stress) bounded() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	refresh := stressNames / 20 // calls, in batches
+	refreshes := int(time.Since(s.began)/(stressTTL*8/10)) + 1
+	own := 3 * (s.counts["past the cache"] + s.counts["missing"]) // with every attempt
+	if calls, most := len(s.aws.Calls("")), refreshes*refresh+(s.fails+len(s.stops)/2)*(2*refresh+100)+own; calls > most {
+		s.t.Errorf("%d calls, want %d at most: %v, %v", calls, most, s.aws.Operations(), s.counts)
+	}
+	if s.counts["stale"] == 0 || s.counts["hit"] == 0 || s.history.rotations() == 0 {
+		s.t.Errorf("this proves nothing: %v", s.counts)
+	}
+}
+
+// report writes the table.
+func (s *stress) report(lasts time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	slices.Sort(s.took)
-	quantile := func(q float64) time.Duration { return s.took[int(q*float64(len(s.took)-1))].Round(time.Microsecond) }
+	first, last := s.memoryThirds()
 	var table strings.Builder
-	fmt.Fprintf(&table, "%d readers, %d names, %d cores for all: p50 %v p99 %v p99.9 %v worst %v calls %v rot %d\n", stressReaders, stressNames, runtime.NumCPU(),
-		quantile(.5), quantile(.99), quantile(.999), quantile(1), s.aws.Operations(), s.history.rotations())
-	s.t.Log(table.String())
+	row := func(what, format string, args ...any) {
+		fmt.Fprintf(&table, "| %s | "+format+" |\n", append([]any{what}, args...)...)
+	}
+	quantile := func(q float64) string {
+		return fmt.Sprintf("%.1f ms", s.took[int(q*float64(len(s.took)-1))].Seconds()*1000)
+	}
+	fmt.Fprintf(&table, "| %d readers, %d secrets, a TTL of %v, for %v | |\n|---|---|\n", stressReaders, stressNames, stressTTL, lasts)
+	row("reads", "%d", s.counts["reads"])
+	row("rotations, outages, stops meanwhile", "%d, %d, %d", s.history.rotations(), s.fails, len(s.stops)/2)
+	row("p50, p99, p99.9", "%s, %s, %s", quantile(.5), quantile(.99), quantile(.999))
+	row("worst outside the stops", "%s", quantile(1))
+	row("from memory", "%d", s.counts["hit"])
+	row("of these, marked stale in an outage", "%d", s.counts["stale"])
+	row("waited for the backend past the TTL", "%d", s.counts["fwd=stale"])
+	row("waited though a good value was held; wrong values; errors", "%d", s.faults.Load())
+	row("backend calls", "%d", len(s.aws.Calls("")))
+	row("resident memory, first and last third", "%.1f MiB, %.1f MiB", float64(first)/1024, float64(last)/1024)
+	s.t.Logf("%v\n%s", s.counts, table.String())
 	if path := os.Getenv("LARDER_STRESS_TABLE"); path != "" {
 		if err := os.WriteFile(path, []byte(table.String()), 0o644); err != nil {
 			s.t.Error(err)
 		}
 	}
+}
+
+// memoryThirds is the mean of the memory in the first and in the last third. s.mu is
+// held.
+func (s *stress) memoryThirds() (first, last int) {
+	third := len(s.memory) / 3
+	return mean(s.memory[:third]), mean(s.memory[len(s.memory)-third:])
 }
 
 func mean(numbers []int) int {

@@ -36,15 +36,30 @@ func TestStress(t *testing.T) {
 			t.Fatalf("LARDER_STRESS: %v", err)
 		}
 	}
-	s := newStress(t)
+	t.Run("with the race detector", func(t *testing.T) {
+		if !raceEnabled {
+			t.Skip("these tests run without it")
+		}
+		stressed(t, binary, lasts)
+	})
+	t.Run("as shipped", func(t *testing.T) {
+		stressed(t, shipped(), lasts).flat() // the race detector takes memory of its own
+	})
+}
+
+// stressed has done all of it to the extension.
+func stressed(t *testing.T, extension string, lasts time.Duration) *stress {
+	s := newStress(t, extension)
 	s.warmUp()
 	before := s.goroutines()
 	s.run(lasts)
 	s.recovers()
+	s.bounded()
 	if after := s.goroutines(); after > before {
 		t.Errorf("%d goroutines, and %d before", after, before)
 	}
-	s.report()
+	s.report(lasts)
+	return s
 }
 
 // stress is what goes on at once.
@@ -62,11 +77,11 @@ type stress struct {
 	counts map[string]int
 	took   []time.Duration // by reads that no stop touched
 	stops  []time.Time     // when each stop began and ended
+	fails  int             // outages
 	memory []int           // KiB, one after the other
-	calls  int             // before it began
 }
 
-func newStress(t *testing.T) *stress {
+func newStress(t *testing.T, extension string) *stress {
 	aws := agenttest.NewAWS(t)
 	s := &stress{aws: aws, traces: map[string]*trace{}, counts: map[string]int{}}
 	for i := range stressNames {
@@ -78,11 +93,7 @@ func newStress(t *testing.T) *stress {
 	s.fail(nil)
 	env := with(agenttest.Environment(aws.URL),
 		"LARDER_SECRETS", strings.Join(s.names, ","), "LARDER_TTL", stressTTL.String(), "LARDER_MAX_STALE", "1h", "LARDER_LOG_LEVEL", "warn")
-	s.bench = start(t, env, func(c *lambdatest.Config) {
-		if !raceEnabled {
-			c.Extensions = []string{shipped()}
-		}
-	}).init()
+	s.bench = start(t, env, func(c *lambdatest.Config) { c.Extensions = []string{extension} }).init()
 	return s
 }
 
@@ -118,7 +129,8 @@ func (s *stress) warmUp() {
 func partial(name int) bool { return name%20 == 0 }
 
 func (s *stress) run(lasts time.Duration) {
-	s.began, s.calls = time.Now(), len(s.aws.Calls(""))
+	s.aws.Forget()
+	s.began = time.Now()
 	done := make(chan struct{})
 	var all sync.WaitGroup
 	for i := range stressReaders {
@@ -153,6 +165,9 @@ func (s *stress) disturb(end time.Time) {
 			{lasts: time.Second, stop: 3 * time.Second},
 		} {
 			s.fail(slot.fault)
+			if slot.fault != nil {
+				s.fails++
+			}
 			pause(slot.lasts / 2)
 			if slot.stop > 0 {
 				s.stop(slot.stop)
