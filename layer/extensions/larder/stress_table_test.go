@@ -80,7 +80,7 @@ func (s *stress) report(lasts time.Duration) {
 	row("p50, p99, p99.9", "%s, %s, %s", quantile(.5), quantile(.99), quantile(.999))
 	row("worst outside the stops", "%s", quantile(1))
 	row("from memory", "%d", s.counts["hit"])
-	row("of these, marked stale in an outage", "%d", s.counts["stale"])
+	row("marked stale", "%d", s.counts["stale"])
 	row("waited for the backend past the TTL", "%d", s.counts["fwd=stale"])
 	row("waited though a good value was held; wrong values; errors", "%d", s.faults.Load())
 	row("backend calls", "%d", len(s.aws.Calls("")))
