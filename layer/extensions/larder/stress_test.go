@@ -270,15 +270,13 @@ func (s *stress) watchMemory(done <-chan struct{}) {
 func (s *stress) recovers() {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	eventually(s.t, "all is current again", func() bool {
-		for _, name := range s.names {
+	for _, name := range s.names {
+		eventually(s.t, name+" is current again", func() bool {
 			r := s.read(client, name, byName)
-			if version, _, err := r.version(); err != nil || r.stale() || version != s.history.current(name) {
-				return false
-			}
-		}
-		return true
-	})
+			version, _, err := r.version()
+			return err == nil && !r.stale() && version == s.history.current(name)
+		})
+	}
 }
 
 // goroutines counts the agent's while nothing goes on: no connection is open to
