@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"testing/synctest"
 	"time"
 
 	"github.com/larder-secrets/larder/agent"
@@ -135,7 +134,6 @@ func (p *promises) unanswered() bool {
 // request reads past the cache while nothing else goes on. Where that fails,
 // what is held stays as it was.
 func (m *model) request(ctx context.Context, r agent.Reference) {
-	synctest.Wait() // what has been launched gets under way
 	before := m.cache.Status()
 	began := time.Now()
 	busy, calls := m.store.underway(), m.store.made()

@@ -109,6 +109,7 @@ func (m *model) run(steps int) {
 	}
 	for range steps {
 		m.step(ctx)
+		synctest.Wait() // what it has ended may take until then to be over
 		m.checkStore()
 		if m.t.Failed() {
 			m.t.Logf("seed %d: %v MaxStale, %v RefreshWait, %v TTL, %d entries, configured %v\n%s", m.seed, m.config.MaxStale,
