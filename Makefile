@@ -5,6 +5,8 @@ SHELL := bash
 GO       ?= go
 FUZZTIME ?= 10s
 
+LAYER_NAME ?= larder
+
 build := CGO_ENABLED=0 $(GO) build -trimpath
 tool  := $(GO) tool -modfile=.ci/tools.mod
 
@@ -12,7 +14,7 @@ tool  := $(GO) tool -modfile=.ci/tools.mod
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
 
-.PHONY: help run build test integration model stress lint fuzz layer clean
+.PHONY: help run build test integration model stress lint fuzz layer publish build-LarderArm64 build-LarderIntel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +32,10 @@ test: ## run the tests that need Go alone
 	$(note)
 	$(GO) test $(race) -count=1 -timeout=5m ./...
 
-integration: ## run the tests against a local AWS (needs python3)
+integration: ## run the tests that need a local AWS or tools of others (needs python3)
 	$(note)
-	moto=$$(.ci/moto); LARDER_MOTO=$$moto $(GO) test $(race) -count=1 -timeout=10m -tags=integration -run='^TestMoto$$' ./agent/secretsmanager ./layer/extensions/larder
+	moto=$$(.ci/moto); sam=$$(.ci/sam); aws=$$(.ci/aws); LARDER_MOTO=$$moto LARDER_SAM=$$sam LARDER_AWS=$$aws \
+		$(GO) test $(race) -count=1 -timeout=10m -tags=integration -run='^Test(Moto|SAM|Publish|Terraform)$$' -v ./agent/secretsmanager ./layer ./layer/extensions/larder
 
 model: ## do a million things at random to the cache, and check each read against its promises
 	LARDER_MODEL_STEPS=1000000 $(GO) test -count=1 -timeout=15m -run='^TestModel$$' -v ./agent | awk '/^(---|FAIL|ok|    model)/ || /--- FAIL/ { print; n++ } END { exit !n }'
@@ -59,6 +62,18 @@ fuzz: ## fuzz every fuzz target for FUZZTIME, 10s if not set
 
 layer: ## pack dist/larder-layer-amd64.zip and dist/larder-layer-arm64.zip
 	toolchain=$$(awk '$$1 == "toolchain" { print $$2 }' go.mod); GOTOOLCHAIN=$${toolchain:-local} $(GO) run ./layer -arch all
+
+publish: layer ## publish both zips with the aws CLI, as LAYER_NAME-x86_64 and LAYER_NAME-arm64, and print their ARNs
+	@command -v aws >/dev/null || { printf 'make publish: error: there is no aws CLI\nhint: install it, or make a layer of each zip in dist by hand\n' >&2; exit 1; }
+	@for arch in amd64=x86_64 arm64=arm64; do \
+		aws lambda publish-layer-version --layer-name "$(LAYER_NAME)-$${arch#*=}" --zip-file "fileb://dist/larder-layer-$${arch%=*}.zip" \
+			--compatible-architectures "$${arch#*=}" --query LayerVersionArn --output text; \
+	done
+
+# sam build calls these in a copy of the tree, each for its resource of template.yaml.
+build-LarderArm64 build-LarderIntel:
+	toolchain=$$(awk '$$1 == "toolchain" { print $$2 }' go.mod); GOTOOLCHAIN=$${toolchain:-local} \
+		$(GO) run ./layer -arch $(if $(filter %Intel,$@),amd64,arm64) -tree "$(ARTIFACTS_DIR)"
 
 clean: ## remove what the other targets made
 	rm -rf bin dist

@@ -54,7 +54,7 @@ func TestImportsFlowOneWay(t *testing.T) {
 		"agent/file":              {"agent"},
 		"agent/cli":               {"agent", "agent/client", "agent/config", "agent/file", "agent/server"},
 		"agent/agenttest":         {"agent"},
-		"layer":                   {},
+		"layer":                   {"agent"}, // for its version
 		"layer/extensions/larder": {"agent", "agent/awsapi", "agent/config", "agent/file", "agent/harden", "agent/secretsmanager", "agent/server", "extension"},
 		"example/go":              {"agent/client"},
 		"example/run":             {"extension/lambdatest"},

@@ -44,7 +44,7 @@ func packTiny(t *testing.T, root string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := pack(t.Context(), b, "amd64", tiny)
+	data, err := zipped(t.Context(), b, "amd64", tiny)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestRefusedSources(t *testing.T) {
 		"symbolic link":       {plainFile("client/link.js"), "not a regular file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := pack(t.Context(), b, "amd64", []entry{{test.source, "bin/tiny", 0o755}})
+			_, err := zipped(t.Context(), b, "amd64", []entry{{test.source, "bin/tiny", 0o755}})
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), `"bin/tiny"`) {
 				t.Errorf("error %v, want one with %q and the target", err, test.want)
 			}

@@ -1,6 +1,9 @@
 package main
 
-import "io/fs"
+import (
+	"io/fs"
+	"slices"
+)
 
 // An entry is one file of the layer.
 type entry struct {
@@ -13,5 +16,19 @@ type entry struct {
 //
 // Lambda starts every file it finds in /opt/extensions, under its file name.
 var contents = []entry{
-	{goPackage("./layer/extensions/larder"), "extensions/larder", 0o755},
+	{goPackage("./layer/extensions/larder"), extension, 0o755},
+}
+
+const extension = "extensions/larder"
+
+// named returns contents with the extension's file under another name, which is
+// then the name that it registers.
+func named(name string) []entry {
+	entries := slices.Clone(contents)
+	for i := range entries {
+		if entries[i].target == extension {
+			entries[i].target = "extensions/" + name
+		}
+	}
+	return entries
 }

@@ -21,44 +21,55 @@ import (
 // epoch is the time of every file in a layer: the first a zip can hold.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// pack returns the layer for one architecture as a zip. Its bytes depend on
-// the entries' bytes, targets and modes alone: files are sorted by target and
-// bear one time. There are no directory entries, since every unzip makes the
-// directories a file needs; so the list of files is all there is to compare.
-func pack(ctx context.Context, b *builder, arch string, entries []entry) ([]byte, error) {
+// A file is one file of the layer with its bytes.
+type file struct {
+	target string
+	mode   fs.FileMode
+	data   []byte
+}
+
+// collect reads the entries for one architecture, sorted by target.
+func collect(ctx context.Context, b *builder, arch string, entries []entry) ([]file, error) {
 	if err := check(entries); err != nil {
 		return nil, err
 	}
+	var files []file
+	for _, e := range entries {
+		data, err := e.source.read(ctx, b, arch)
+		if err != nil {
+			return nil, fmt.Errorf("target %q: %w", e.target, err)
+		}
+		files = append(files, file{e.target, e.mode, data})
+	}
+	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.target, b.target) })
+	return files, nil
+}
+
+// pack returns the files as a zip. Its bytes depend on the files' bytes, targets
+// and modes alone: all bear one time. There are no directory entries, since every
+// unzip makes the directories a file needs; so the list of files is all there is
+// to compare.
+func pack(files []file) ([]byte, error) {
 	var zipped bytes.Buffer
 	w := zip.NewWriter(&zipped)
 	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(out, flate.BestCompression)
 	})
-	for _, e := range sorted(entries) {
-		data, err := e.source.read(ctx, b, arch)
+	for _, f := range files {
+		header := &zip.FileHeader{Name: f.target, Method: zip.Deflate, Modified: epoch}
+		header.SetMode(f.mode) // in the external attributes, as Unix's
+		in, err := w.CreateHeader(header)
 		if err != nil {
-			return nil, fmt.Errorf("target %q: %w", e.target, err)
+			return nil, fmt.Errorf("target %q: %w", f.target, err)
 		}
-		header := &zip.FileHeader{Name: e.target, Method: zip.Deflate, Modified: epoch}
-		header.SetMode(e.mode) // in the external attributes, as Unix's
-		file, err := w.CreateHeader(header)
-		if err != nil {
-			return nil, fmt.Errorf("target %q: %w", e.target, err)
-		}
-		if _, err := file.Write(data); err != nil {
-			return nil, fmt.Errorf("target %q: %w", e.target, err)
+		if _, err := in.Write(f.data); err != nil {
+			return nil, fmt.Errorf("target %q: %w", f.target, err)
 		}
 	}
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
 	return zipped.Bytes(), nil
-}
-
-func sorted(entries []entry) []entry {
-	return slices.SortedFunc(slices.Values(entries), func(a, b entry) int {
-		return cmp.Compare(a.target, b.target)
-	})
 }
 
 // check reports every entry that cannot be in a layer, by its target.
@@ -101,8 +112,18 @@ func (e entry) check() error {
 	return nil
 }
 
+// unpack writes the files under dir, as Lambda unpacks a layer under /opt.
+func unpack(dir string, files []file) error {
+	for _, f := range files {
+		if err := write(filepath.Join(dir, filepath.FromSlash(f.target)), f.data, f.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write replaces the file at name, or leaves it as it was.
-func write(name string, data []byte) (err error) {
+func write(name string, data []byte, mode fs.FileMode) (err error) {
 	dir := filepath.Dir(name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -117,7 +138,7 @@ func write(name string, data []byte) (err error) {
 		}
 	}()
 	_, err = tmp.Write(data)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+	if err = errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), name)

@@ -17,8 +17,17 @@ type text string
 
 func (s text) read(context.Context, *builder, string) ([]byte, error) { return []byte(s), nil }
 
+// zipped packs what is collected of the entries.
+func zipped(ctx context.Context, b *builder, arch string, entries []entry) ([]byte, error) {
+	files, err := collect(ctx, b, arch, entries)
+	if err != nil {
+		return nil, err
+	}
+	return pack(files)
+}
+
 func TestPack(t *testing.T) {
-	data, err := pack(t.Context(), nil, "amd64", []entry{
+	data, err := zipped(t.Context(), nil, "amd64", []entry{
 		{text("second"), "python/larder/__init__.py", 0o644},
 		{text("first"), "extensions/larder", 0o755},
 	})
@@ -44,12 +53,12 @@ func TestPack(t *testing.T) {
 
 func TestOrderOfTheListDoesNotMatter(t *testing.T) {
 	entries := []entry{{text("a"), "a", 0o644}, {text("b"), "b/b", 0o755}, {text("c"), "c", 0o644}}
-	forward, err := pack(t.Context(), nil, "amd64", entries)
+	forward, err := zipped(t.Context(), nil, "amd64", entries)
 	if err != nil {
 		t.Fatal(err)
 	}
 	slices.Reverse(entries)
-	backward, err := pack(t.Context(), nil, "amd64", entries)
+	backward, err := zipped(t.Context(), nil, "amd64", entries)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +88,7 @@ func TestRefusedEntries(t *testing.T) {
 		"extension not startable": {[]entry{{text(""), "extensions/README", 0o644}}, "Lambda starts every file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := pack(t.Context(), nil, "amd64", test.entries); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := zipped(t.Context(), nil, "amd64", test.entries); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})
@@ -90,17 +99,17 @@ func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dist")
 	name := filepath.Join(dir, "layer.zip")
 	for _, data := range []string{"old and longer", "new"} {
-		if err := write(name, []byte(data)); err != nil {
+		if err := write(name, []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := os.ReadFile(name); err != nil || string(got) != data {
 			t.Fatalf("the file holds %q (%v), want %q", got, err, data)
 		}
 	}
-	if err := write(dir, nil); err == nil {
+	if err := write(dir, nil, 0o644); err == nil {
 		t.Error("a directory was replaced")
 	}
-	if err := write(filepath.Join(name, "layer.zip"), nil); !errors.As(err, new(*fs.PathError)) {
+	if err := write(filepath.Join(name, "layer.zip"), nil, 0o644); !errors.As(err, new(*fs.PathError)) {
 		t.Errorf("error %v, want a path's", err)
 	}
 	for _, at := range []string{dir, filepath.Dir(dir)} {
