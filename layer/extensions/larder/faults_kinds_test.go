@@ -39,10 +39,10 @@ func faultKinds() []faultKind {
 		{name: "it refuses connections", pace: quickAttempts, attempts: 3, begin: func(_ *testing.T, c *cell) { c.front.refuse() }},
 		{name: "it resets connections", pace: quickAttempts, attempts: 3, begin: always(agenttest.Reset())},
 		{name: "the TLS handshake fails", pace: quickAttempts, attempts: 3, secure: true, begin: tls(agenttest.TLSBreaks)},
-		{name: "the certificate is another host's", pace: quickAttempts, attempts: 3, secure: true, begin: tls(agenttest.TLSWrongHost)},
+		{name: "the certificate is another host's", pace: atOnce, attempts: 1, quick: true, secure: true, begin: tls(agenttest.TLSWrongHost)},
 		{name: "internal error (500)", pace: quickAttempts, attempts: 3, begin: refuse(http.StatusInternalServerError, "InternalServiceError", "An error occurred on the server side.")},
 		{name: "throttling", pace: pacedAttempts, attempts: 3, begin: refuse(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")},
-		{name: "throttling by KMS", pace: atOnce, attempts: 1, quick: true, begin: refuse(http.StatusBadRequest, "KMSThrottlingException", "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")},
+		{name: "throttling by KMS", pace: pacedAttempts, attempts: 3, begin: refuse(http.StatusBadRequest, "KMSThrottlingException", "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")},
 		{name: "access denied", pace: atOnce, quick: true, begin: refuse(http.StatusBadRequest, "AccessDeniedException", denied+"GetSecretValue on resource: my-api-key because no identity-based policy allows the secretsmanager:GetSecretValue action")},
 		{name: "access denied to the batch of eleven", pace: atOnce, quick: true, many: true, begin: func(_ *testing.T, c *cell) {
 			c.aws.Always("BatchGetSecretValue", agenttest.Refuse(http.StatusBadRequest, "AccessDeniedException", denied+"BatchGetSecretValue on resource: * because no identity-based policy allows the secretsmanager:BatchGetSecretValue action"))

@@ -42,7 +42,7 @@ var (
 	refreshWait    = speed{"within LARDER_REFRESH_WAIT (250 ms)", 900 * time.Millisecond}
 	withTheAnswer  = speed{"with the answer", 3 * time.Second}
 	quickAttempts  = speed{"after three attempts, 0.3 s at most", 4 * time.Second}
-	pacedAttempts  = speed{"after three attempts, 1.5 s at most", 5 * time.Second}
+	pacedAttempts  = speed{"after three attempts, 0.8 s at most", 5 * time.Second}
 	slowAttempts   = speed{"after three attempts of 2 s", 15 * time.Second}
 	restOfAttempts = speed{"after what INIT has left of three attempts of 2 s", 12 * time.Second}
 	tooLong        = speed{"once 16 MiB have come", 10 * time.Second}
