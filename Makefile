@@ -14,7 +14,7 @@ tool  := $(GO) tool -modfile=.ci/tools.mod
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
 
-.PHONY: help run build test integration model stress lint fuzz layer publish build-LarderArm64 build-LarderIntel clean
+.PHONY: help run build test integration cdk model stress lint fuzz layer publish build-LarderArm64 build-LarderIntel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ integration: ## run the tests that need a local AWS or tools of others (needs py
 	$(note)
 	moto=$$(.ci/moto); sam=$$(.ci/sam); aws=$$(.ci/aws); LARDER_MOTO=$$moto LARDER_SAM=$$sam LARDER_AWS=$$aws \
 		$(GO) test $(race) -count=1 -timeout=10m -tags=integration -run='^Test(Moto|SAM|Publish|Terraform)$$' -v ./agent/secretsmanager ./layer ./layer/extensions/larder
+
+cdk: ## test the CDK example (needs npm)
+	GO=$(GO) .ci/cdk
 
 model: ## do a million things at random to the cache, and check each read against its promises
 	LARDER_MODEL_STEPS=1000000 $(GO) test -count=1 -timeout=15m -run='^TestModel$$' -v ./agent | awk '/^(---|FAIL|ok|    model)/ || /--- FAIL/ { print; n++ } END { exit !n }'
