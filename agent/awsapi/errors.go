@@ -26,6 +26,7 @@ import (
 var classes = map[string]agent.Kind{
 	"ResourceNotFoundException": agent.NotFound,
 	"ParameterNotFound":         agent.NotFound,
+	"ParameterVersionNotFound":  agent.NotFound,
 
 	"AccessDeniedException":       agent.Denied,
 	"AccessDenied":                agent.Denied,
@@ -43,6 +44,7 @@ var classes = map[string]agent.Kind{
 
 	"InvalidParameterException": agent.Invalid,
 	"InvalidRequestException":   agent.Invalid,
+	"InvalidKeyId":              agent.Denied,
 	"ValidationException":       agent.Invalid,
 
 	"ThrottlingException":      agent.Throttled,
@@ -140,6 +142,8 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 	switch {
 	case e.Kind == agent.Denied:
 		e.Action, e.Hint = permission(code, message, action)
+	case e.Kind == agent.NotFound && strings.HasPrefix(code, "Parameter"):
+		e.Hint = "check the name and the region; a parameter is stored with: aws ssm put-parameter"
 	case e.Kind == agent.NotFound:
 		e.Hint = "check the name and the region; a secret is stored with: aws secretsmanager create-secret"
 	case code == "InvalidRequestException" && deleted.MatchString(message):
@@ -166,7 +170,7 @@ func permission(code, message, action string) (missing, hint string) {
 		return named[1], "add it to the role's policy"
 	}
 	switch {
-	case code == "DecryptionFailure" || strings.Contains(code+message, "KMS"):
+	case code == "DecryptionFailure" || code == "InvalidKeyId" || strings.Contains(code+message, "KMS"):
 		return "kms:Decrypt", "allow it on the secret's key, in the role's policy and in the key's"
 	case strings.HasPrefix(code, "AccessDenied"):
 		return action, "add it to the role's policy"

@@ -1,48 +1,95 @@
-package secretsmanager
+package awsapi
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/aws/smithy-go"
-
-	"github.com/larder-secrets/larder/agent/awsapi"
 )
 
-// maxRow is after how many failed calls in a row, each with its retries, a Fetch
+// maxRow is after how many failed calls in a row, each with its retries, a round
 // makes no more of them: a service that is down is not asked for each of a
 // thousand secrets.
 const maxRow = 8
 
-// row counts the calls of one Fetch that failed one after the other, by place.
-type row struct {
-	mu     sync.Mutex // guards all below
-	failed map[place]int
-	last   map[place]error
+// Calls bounds how many calls a backend makes at once.
+type Calls struct {
+	slots chan struct{} // each call takes one, so that none waits for a connection with its clock running
+	log   *slog.Logger
 }
 
-func newRow() *row { return &row{failed: map[place]int{}, last: map[place]error{}} }
+// NewCalls returns a bound of most calls.
+func NewCalls(most int, log *slog.Logger) *Calls {
+	return &Calls{slots: make(chan struct{}, most), log: log}
+}
 
-// ended notes how a call at a place ended.
-func (r *row) ended(at place, err error) {
+// Round begins the calls of one Fetch.
+func (c *Calls) Round() *Round { return &Round{calls: c, failed: map[any]int{}, last: map[any]error{}} }
+
+// Round is the calls of one Fetch, side by side.
+type Round struct {
+	calls *Calls
+	all   sync.WaitGroup
+
+	mu     sync.Mutex // guards all below
+	failed map[any]int
+	last   map[any]error
+}
+
+// Go makes the call when its turn comes. Where it does not, since ctx has ended
+// or the calls at the same place failed one after the other, refused is told why.
+// A call that panics ends alone.
+func (r *Round) Go(ctx context.Context, place any, call func() error, refused func(error)) {
+	r.all.Go(func() {
+		defer r.survive()
+		select {
+		case r.calls.slots <- struct{}{}:
+			defer func() { <-r.calls.slots }()
+		case <-ctx.Done():
+			refused(ctx.Err())
+			return
+		}
+		if err := r.over(place); err != nil {
+			refused(err)
+			return
+		}
+		r.ended(place, call())
+	})
+}
+
+// Wait returns when all calls have ended, and those that they have begun.
+func (r *Round) Wait() { r.all.Wait() }
+
+// survive keeps a panic to the call that it is in. What was panicked with may
+// hold a value.
+func (r *Round) survive() {
+	if panicked := recover(); panicked != nil {
+		r.calls.log.Error("a call panicked", "panic_type", fmt.Sprintf("%T", panicked))
+	}
+}
+
+func (r *Round) ended(place any, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !down(err) {
-		r.failed[at] = 0
+		r.failed[place] = 0
 		return
 	}
-	r.failed[at]++
-	r.last[at] = err
+	r.failed[place]++
+	r.last[place] = err
 }
 
 // over returns why there is no sense in another call; nil: there is.
-func (r *row) over(at place) error {
+func (r *Round) over(place any) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.failed[at] < maxRow {
+	if r.failed[place] < maxRow {
 		return nil
 	}
-	return r.last[at]
+	return r.last[place]
 }
 
 // down reports whether err says that the service is, or that it is asked too
@@ -55,5 +102,5 @@ func down(err error) bool {
 	if errors.As(err, &api) && api.ErrorCode() == "KMSInternalException" {
 		return false
 	}
-	return awsapi.Error(err, "", "").Kind.Outage()
+	return Error(err, "", "").Kind.Outage()
 }

@@ -62,7 +62,7 @@ func placeOf(ref agent.Reference) string {
 type backend struct {
 	config Config
 	api    *awsapi.API
-	slots  chan struct{} // calls under way: each takes one, so that none waits for a connection with its clock running
+	calls  *awsapi.Calls
 	log    *slog.Logger
 
 	mu      sync.Mutex // guards clients
@@ -82,7 +82,7 @@ func open(ctx context.Context, c Config) (agent.Backend, error) {
 	return &backend{
 		config:  c,
 		api:     api,
-		slots:   make(chan struct{}, c.MaxConnections),
+		calls:   awsapi.NewCalls(c.MaxConnections, c.AWS.Log),
 		log:     c.AWS.Log,
 		clients: map[place]*sdk.Client{},
 	}, nil
@@ -113,60 +113,28 @@ func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver fun
 	if b.config.BatchAbove < 0 || b.noBatch.Load() || len(batchable) <= b.config.BatchAbove {
 		single, batchable = append(single, batchable...), nil
 	}
-	row := newRow()
-	var calls sync.WaitGroup
+	round := b.calls.Round()
 	for len(batchable) > 0 {
 		some := batchable[:min(batchSize, len(batchable))]
 		batchable = batchable[len(some):]
-		calls.Go(func() {
-			defer b.survive()
-			b.each(ctx, row, b.batch(ctx, row, some))
-		})
+		round.Go(ctx, "in batches", func() error { return b.batch(ctx, round, some) }, func(err error) { failAll(some, err) })
 	}
-	b.each(ctx, row, single)
-	calls.Wait()
+	b.each(ctx, round, single)
+	round.Wait()
 }
 
 // each asks for secrets one by one, side by side.
-func (b *backend) each(ctx context.Context, row *row, questions []*question) {
-	var calls sync.WaitGroup
+func (b *backend) each(ctx context.Context, round *awsapi.Round, questions []*question) {
 	for _, q := range questions {
-		calls.Go(func() {
-			defer b.survive()
-			if err := b.slot(ctx, row, q.at); err != nil {
-				q.fail(err)
-				return
-			}
-			defer b.release()
-			row.ended(q.at, b.single(ctx, q))
-		})
-	}
-	calls.Wait()
-}
-
-// survive keeps a panic to the call that it is in; what that has not delivered,
-// Fetch leaves without an answer. What was panicked with may hold a value.
-func (b *backend) survive() {
-	if panicked := recover(); panicked != nil {
-		b.log.Error("a call panicked", "panic_type", fmt.Sprintf("%T", panicked))
+		round.Go(ctx, q.at, func() error { return b.single(ctx, q) }, q.fail)
 	}
 }
 
-// slot waits until a call may be made.
-func (b *backend) slot(ctx context.Context, row *row, at place) error {
-	select {
-	case b.slots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+func failAll(questions []*question, err error) {
+	for _, q := range questions {
+		q.fail(err)
 	}
-	if err := row.over(at); err != nil {
-		b.release()
-		return err
-	}
-	return nil
 }
-
-func (b *backend) release() { <-b.slots }
 
 // client returns the one client for a place, made on first use.
 func (b *backend) client(at place) *sdk.Client {

@@ -15,18 +15,10 @@ import (
 // SecretIdList).
 const batchSize = 20
 
-// batch asks for up to twenty secrets in one call, following its pages, and
-// returns those that have to be asked for one by one: all where the call as a
-// whole was refused, otherwise what the answer leaves out.
-func (b *backend) batch(ctx context.Context, row *row, questions []*question) []*question {
-	if err := b.slot(ctx, row, place{}); err != nil {
-		for _, q := range questions {
-			q.fail(err)
-		}
-		return nil
-	}
-	defer b.release()
-
+// batch asks for up to twenty secrets in one call, following its pages, and has
+// those asked for one by one that it cannot have: all where the call as a whole
+// was refused, otherwise what the answer leaves out.
+func (b *backend) batch(ctx context.Context, round *awsapi.Round, questions []*question) error {
 	in := &sdk.BatchGetSecretValueInput{}
 	for _, q := range questions {
 		if !slices.Contains(in.SecretIdList, q.ref.ID) {
@@ -38,16 +30,16 @@ func (b *backend) batch(ctx context.Context, row *row, questions []*question) []
 			return b.client(place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
 		})
 		if err != nil {
-			return b.refused(row, questions, err)
+			return b.refused(ctx, round, questions, err)
 		}
-		row.ended(place{}, nil)
 		questions = unanswered(questions, out)
 		if out.NextToken == nil || len(questions) == 0 {
-			return questions
+			break
 		}
 		in.NextToken = out.NextToken
 	}
-	return questions
+	b.each(ctx, round, questions)
+	return nil
 }
 
 // unanswered delivers what out has for the questions and returns the rest.
@@ -78,22 +70,20 @@ func unanswered(questions []*question, out *sdk.BatchGetSecretValueOutput) []*qu
 // refused decides what becomes of a batch that failed as a whole. Where the
 // service is down it is down for single calls too; anything else may concern the
 // batch alone.
-func (b *backend) refused(row *row, questions []*question, err error) []*question {
+func (b *backend) refused(ctx context.Context, round *awsapi.Round, questions []*question, err error) error {
 	e := awsapi.Error(err, questions[0].ref.ID, "secretsmanager:BatchGetSecretValue")
 	switch e.Kind {
 	case agent.Unavailable:
-		row.ended(place{}, err)
-		for _, q := range questions {
-			q.fail(err)
-		}
-		return nil
+		failAll(questions, err)
+		return err
 	case agent.Denied:
 		if b.noBatch.CompareAndSwap(false, true) {
 			b.log.Warn("secrets are fetched one by one: the role may not call BatchGetSecretValue",
 				"permission", "secretsmanager:BatchGetSecretValue on *", "or_set", "LARDER_BATCH=off")
 		}
 	}
-	return questions
+	b.each(ctx, round, questions)
+	return nil
 }
 
 // withoutThrottlingRetries leaves a throttled batch to single calls, which have
