@@ -19,30 +19,30 @@ import (
 // TestPublish publishes the zips to a local AWS as make publish does, and
 // attaches one as the README says to who has the zip alone.
 func TestPublish(t *testing.T) {
-	cli := newAWS(t)
+	cli := newAWSCLI(t)
 	t.Run("make publish", func(t *testing.T) { cli.published(t) })
 	t.Run("with the zip alone", func(t *testing.T) { cli.attached(t) })
 }
 
-// aws is the AWS CLI with an AWS of its own.
-type aws struct {
+// awsCLI is the AWS CLI with an AWS of its own.
+type awsCLI struct {
 	path string
 	env  []string
 }
 
-func newAWS(t *testing.T) aws {
+func newAWSCLI(t *testing.T) awsCLI {
 	t.Helper()
 	path := os.Getenv("LARDER_AWS")
 	if path == "" {
 		t.Fatal("LARDER_AWS is not set: it must be the path of the aws CLI; make integration installs it and sets it")
 	}
-	return aws{path, append(os.Environ(),
+	return awsCLI{path, append(os.Environ(),
 		"PATH="+filepath.Dir(path)+":"+os.Getenv("PATH"), "AWS_ENDPOINT_URL="+agenttest.Moto(t), "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")}
 }
 
 // shell runs a script in dir and returns what it prints.
-func (a aws) shell(t *testing.T, dir, script string) string {
+func (a awsCLI) shell(t *testing.T, dir, script string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", script)
 	var stderr bytes.Buffer
@@ -56,7 +56,7 @@ func (a aws) shell(t *testing.T, dir, script string) string {
 
 // published compares what AWS holds with the zips: moto hands no layer out, and
 // tells its hash.
-func (a aws) published(t *testing.T) {
+func (a awsCLI) published(t *testing.T) {
 	lines := strings.Fields(a.shell(t, "..", "make --silent publish LAYER_NAME=larder-test"))
 	for i, arch := range []struct{ zip, aws string }{{"amd64", "x86_64"}, {"arm64", "arm64"}} {
 		arn := "arn:aws:lambda:eu-west-1:123456789012:layer:larder-test-" + arch.aws + ":1"
@@ -76,7 +76,7 @@ func (a aws) published(t *testing.T) {
 	}
 }
 
-func (a aws) attached(t *testing.T) {
+func (a awsCLI) attached(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -42,19 +42,19 @@ provider "aws" {
   }
 }
 `, url))
-	put(t, filepath.Join(dir, "function.zip"), packed(t, entry{goPackage("./example/go"), "bootstrap", 0o755}))
-	put(t, filepath.Join(dir, "layer.zip"), packed(t, contents...))
+	put(t, filepath.Join(dir, "function.zip"), zipOf(t, entry{goPackage("./example/go"), "bootstrap", 0o755}))
+	put(t, filepath.Join(dir, "layer.zip"), zipOf(t, contents...))
 	put(t, filepath.Join(dir, "terraform.tfvars"), []byte("layer_zip = \"layer.zip\"\nfunction_zip = \"function.zip\"\n"))
 	return dir
 }
 
-func packed(t *testing.T, entries ...entry) []byte {
+func zipOf(t *testing.T, entries ...entry) []byte {
 	t.Helper()
 	b, err := newBuilder(t.Context(), "..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := pack(t.Context(), b, "arm64", entries)
+	data, err := zipped(t.Context(), b, "arm64", entries)
 	if err != nil {
 		t.Fatal(err)
 	}

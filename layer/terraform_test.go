@@ -104,7 +104,7 @@ module "larder" {
   settings     = { LARDER_TTL = "1m" }
 }
 `, key))
-	put(t, filepath.Join(tf.dir, "layer.zip"), packed(t, append(slices.Clone(contents), entry{text("more"), "larder/more", 0o644})...))
+	put(t, filepath.Join(tf.dir, "layer.zip"), zipOf(t, append(slices.Clone(contents), entry{text("more"), "larder/more", 0o644})...))
 	tf.expect(t, 0, "apply", "-auto-approve")
 	tf.expect(t, 0, "plan", "-detailed-exitcode")
 	cloud.expectLayer(t, tf, 2, map[string]string{"LARDER_SECRETS": secret, "LARDER_TTL": "1m", "SIGNING_KEY": secret})
