@@ -51,14 +51,15 @@ func TestImportsFlowOneWay(t *testing.T) {
 		"agent/server":            {"agent", "agent/client"}, // client says where the token is
 		"agent/awsapi":            {"agent"},
 		"agent/secretsmanager":    {"agent", "agent/awsapi"},
+		"agent/parameterstore":    {"agent", "agent/awsapi"},
 		"agent/file":              {"agent"},
 		"agent/cli":               {"agent", "agent/client", "agent/config", "agent/file", "agent/server"},
 		"agent/agenttest":         {"agent"},
 		"layer":                   {"agent"}, // for its version
-		"layer/extensions/larder": {"agent", "agent/awsapi", "agent/config", "agent/file", "agent/harden", "agent/secretsmanager", "agent/server", "extension"},
+		"layer/extensions/larder": {"agent", "agent/awsapi", "agent/config", "agent/file", "agent/harden", "agent/parameterstore", "agent/secretsmanager", "agent/server", "extension"},
 		"example/go":              {"agent/client"},
 		"example/run":             {"extension/lambdatest"},
-		"":                        {"agent", "agent/awsapi", "agent/cli", "agent/config", "agent/file", "agent/harden", "agent/secretsmanager"},
+		"":                        {"agent", "agent/awsapi", "agent/cli", "agent/config", "agent/file", "agent/harden", "agent/parameterstore", "agent/secretsmanager"},
 	}
 	for _, p := range list(t, "./...") {
 		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, modulePath), "/")

@@ -26,6 +26,9 @@ func (p *Program) serve(ctx context.Context) int {
 		return p.fail(usage, err)
 	}
 	log := cfg.Log.Logger(p.Stderr)
+	for _, warning := range cfg.Warnings {
+		log.Warn(warning)
+	}
 	cache := p.Backends.Cache(cfg, log)
 	defer cache.Close()
 	var tokenFile string

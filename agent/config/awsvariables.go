@@ -2,13 +2,11 @@ package config
 
 import (
 	"strings"
-	"time"
 )
 
 // awsVariables are those of AWS's Parameters and Secrets extension, and
 // Lambda's own for logs.
 func awsVariables() []Variable {
-	const ssmLater = "accepted; Larder has no Parameter Store backend yet"
 	return []Variable{
 		{
 			Name: "PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED", Default: "true", Range: "true, false",
@@ -41,12 +39,14 @@ func awsVariables() []Variable {
 			set:  func(c *Config, text string, _ Place) error { return setMillis(&c.Timeout, text) },
 		},
 		{
-			Name: "SSM_PARAMETER_STORE_TTL", Default: "300", Range: "0–300 (seconds)", Help: ssmLater,
-			set: func(_ *Config, text string, _ Place) error { return setSeconds(new(time.Duration), text, 300) },
+			Name: "SSM_PARAMETER_STORE_TTL", Default: "300", Range: "0–300 (seconds)",
+			Help: "the same for a parameter of Parameter Store",
+			set:  func(c *Config, text string, _ Place) error { return setSeconds(&c.ParameterTTL, text, 300) },
 		},
 		{
-			Name: "SSM_PARAMETER_STORE_TIMEOUT_MILLIS", Default: "0", Range: "whole numbers", Help: ssmLater,
-			set: func(_ *Config, text string, _ Place) error { return setMillis(new(time.Duration), text) },
+			Name: "SSM_PARAMETER_STORE_TIMEOUT_MILLIS", Default: "0", Range: "whole numbers",
+			Help: "milliseconds for one call to Parameter Store with its retries; 0 leaves it to Larder",
+			set:  func(c *Config, text string, _ Place) error { return setMillis(&c.ParameterTimeout, text) },
 		},
 		{
 			Name: "AWS_LAMBDA_INITIALIZATION_TYPE", Range: "on-demand, provisioned-concurrency, snap-start, lambda-managed-instances",

@@ -37,11 +37,12 @@ type Config struct {
 	MaxConnections int // to a backend, for each of its clients
 	ListedOnly     bool
 
-	Cache      bool          // false: every read asks the backend
-	TTL        time.Duration // of secrets; 0: every read asks the backend
-	MaxStale   time.Duration
-	CacheSize  int
-	CacheBytes int64
+	Cache        bool          // false: every read asks the backend
+	TTL          time.Duration // of secrets; 0: every read asks the backend
+	ParameterTTL time.Duration // of parameters of Parameter Store
+	MaxStale     time.Duration
+	CacheSize    int
+	CacheBytes   int64
 
 	SnapStart         bool // memory is copied into many environments once INIT has ended
 	SnapStartPrefetch bool // prefetch into those copies
@@ -49,13 +50,16 @@ type Config struct {
 	InitTimeout    time.Duration
 	RefreshTimeout time.Duration
 	RefreshWait    time.Duration
-	Timeout        time.Duration // of one call to Secrets Manager, retries and all; 0: its own
 	FailAtInit     bool
 	Batch          Batch
 
+	Timeout          time.Duration // of one call to Secrets Manager, retries and all; 0: its own
+	ParameterTimeout time.Duration // of one to Parameter Store
+
 	AllowPlainHTTP bool // endpoints that are not on this machine may be http://
 
-	Log Log
+	Log      Log
+	Warnings []string // of settings that count as others
 }
 
 // AllowedRoles returns the roles that may be assumed: those that LARDER_ROLES
@@ -104,14 +108,22 @@ func (b Backends) Schemes() []string {
 	return schemes
 }
 
-// Sources makes the sources that requests may reach: the default backend and
-// those that the configured secrets name. What is not configured cannot be
+// Sources makes the sources that requests may reach: the default backend, with
+// AWS's Secrets Manager its Parameter Store, which AWS's extension serves both,
+// and those that the configured secrets name. What is not configured cannot be
 // reached by a request.
 func (b Backends) Sources(c *Config, log *slog.Logger) map[string]agent.Source {
-	sources := map[string]agent.Source{c.Backend: b[c.Backend](c, log)}
+	schemes := []string{c.Backend}
+	if c.Backend == "aws" {
+		schemes = append(schemes, "ssm")
+	}
 	for _, spec := range c.Secrets {
-		if sources[spec.Scheme].Open == nil {
-			sources[spec.Scheme] = b[spec.Scheme](c, log)
+		schemes = append(schemes, spec.Scheme)
+	}
+	sources := map[string]agent.Source{}
+	for _, scheme := range schemes {
+		if open := b[scheme]; open != nil && sources[scheme].Open == nil {
+			sources[scheme] = open(c, log)
 		}
 	}
 	return sources
@@ -149,7 +161,11 @@ func Load(getenv func(string) string, place Place) (*Config, error) {
 		if text == "" {
 			continue
 		}
-		if err := v.set(c, strings.TrimSpace(text), place); err != nil {
+		err := v.set(c, strings.TrimSpace(text), place)
+		var clamped *clampedError
+		if errors.As(err, &clamped) {
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s: %s counts as %d: set LARDER_TTL for more", name, strings.TrimSpace(text), clamped.to))
+		} else if err != nil {
 			mistakes = append(mistakes, mistake(name, err))
 		}
 	}
@@ -157,7 +173,7 @@ func Load(getenv func(string) string, place Place) (*Config, error) {
 		c.CacheBytes = defaultBytes(getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"))
 	}
 	if !c.Cache || c.CacheSize == 0 {
-		c.Cache, c.TTL, c.MaxStale = false, 0, 0
+		c.Cache, c.TTL, c.ParameterTTL, c.MaxStale = false, 0, 0, 0
 	}
 	if c.Cache && len(c.Secrets) > c.CacheSize {
 		mistakes = append(mistakes, &Error{

@@ -70,6 +70,11 @@ func setDuration(to *time.Duration, text string, least, most time.Duration) erro
 	return nil
 }
 
+// clampedError says that a value counts as another.
+type clampedError struct{ to int }
+
+func (e *clampedError) Error() string { return fmt.Sprintf("it counts as %d", e.to) }
+
 // setSeconds reads whole seconds as AWS's extension does, which takes more than
 // the most for the most.
 func setSeconds(to *time.Duration, text string, most int) error {
@@ -78,6 +83,9 @@ func setSeconds(to *time.Duration, text string, most int) error {
 		return &Error{Problem: fmt.Sprintf("%q is out of range", text), Hint: fmt.Sprintf("use whole seconds from 0 to %d", most)}
 	}
 	*to = time.Duration(min(n, most)) * time.Second
+	if n > most {
+		return &clampedError{most}
+	}
 	return nil
 }
 

@@ -29,7 +29,7 @@ func Variables() []Variable {
 func larderVariables() []Variable {
 	return []Variable{
 		{
-			Name: "LARDER_BACKEND", Default: "file", LambdaDefault: "aws", Range: "aws, file",
+			Name: "LARDER_BACKEND", Default: "file", LambdaDefault: "aws", Range: "aws, file, ssm",
 			Help: "where secrets live whose reference names no scheme",
 			set: func(c *Config, text string, p Place) error {
 				c.Backend = text
@@ -58,7 +58,11 @@ func larderVariables() []Variable {
 		{
 			Name: "LARDER_TTL", Range: "0–24h, seconds or a duration",
 			Help: "how long a value is fresh; 0 asks the backend at every read; 300 s unless AWS's variable says otherwise",
-			set:  func(c *Config, text string, _ Place) error { return setDuration(&c.TTL, text, 0, 24*time.Hour) },
+			set: func(c *Config, text string, _ Place) error {
+				err := setDuration(&c.TTL, text, 0, 24*time.Hour)
+				c.ParameterTTL = c.TTL
+				return err
+			},
 		},
 		{
 			Name: "LARDER_MAX_STALE", Default: "1h", Range: "0–168h",

@@ -50,10 +50,15 @@ func (c *contents) secret(ref agent.Reference) (*agent.Secret, error) {
 	return s, nil
 }
 
-// find looks an ID up: as it stands, and where it is an ARN of Secrets Manager,
-// as a function may have it in its environment, by the name within.
+// find looks an ID up: as it stands, and where it is an ARN of Secrets Manager or
+// of Parameter Store, as a function may have it in its environment, by the name
+// within. Parameter Store's name for a secret leads to the secret.
 func (c *contents) find(id string) (name string, raw json.RawMessage, ok bool) {
-	for _, name := range []string{id, nameInARN(id), suffix.ReplaceAllString(nameInARN(id), "")} {
+	parameter := parameterInARN(id)
+	for _, name := range []string{
+		id, nameInARN(id), suffix.ReplaceAllString(nameInARN(id), ""),
+		parameter, strings.TrimPrefix(parameter, "/"), strings.TrimPrefix(id, "/aws/reference/secretsmanager/"),
+	} {
 		if raw, ok := c.members[name]; ok && name != "" {
 			return name, raw, true
 		}
@@ -72,6 +77,20 @@ func nameInARN(id string) string {
 	return parts[6]
 }
 
+// parameterInARN is the name of a parameter with a slash before it, which its
+// ARN does not tell apart from one without.
+func parameterInARN(id string) string {
+	parts := strings.SplitN(id, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "ssm" {
+		return ""
+	}
+	name, ok := strings.CutPrefix(parts[5], "parameter/")
+	if !ok {
+		return ""
+	}
+	return "/" + name
+}
+
 // checkVersion accepts what a file can have: one version, the current one. A
 // role means nothing here and is accepted, so that local code is the same code.
 func (c *contents) checkVersion(ref agent.Reference, s *agent.Secret) error {
@@ -80,14 +99,14 @@ func (c *contents) checkVersion(ref agent.Reference, s *agent.Secret) error {
 		return &agent.Error{Kind: agent.Invalid, Status: 400, Code: "InvalidRequest", Message: fmt.Sprintf("secret %q: the query cannot be read", s.Name)}
 	}
 	for name, given := range query {
-		known := name == "roleArn" || name == "versionStage" || name == "versionId"
+		known := name == "roleArn" || name == "versionStage" || name == "versionId" || name == "version" || name == "label"
 		if !known {
 			return &agent.Error{
 				Kind: agent.Invalid, Status: 400, Code: "InvalidRequest",
-				Message: fmt.Sprintf("secret %q: unknown parameter %q", s.Name, name), Hint: "the file backend knows versionStage, versionId and roleArn",
+				Message: fmt.Sprintf("secret %q: unknown parameter %q", s.Name, name), Hint: "the file backend knows versionStage, versionId, version, label and roleArn",
 			}
 		}
-		if name == "versionStage" && given[0] != current || name == "versionId" && given[0] != s.Version {
+		if name == "versionStage" && given[0] != current || name == "versionId" && given[0] != s.Version || name == "version" && given[0] != "1" || name == "label" {
 			return &agent.Error{
 				Kind: agent.NotFound, Status: 404, Code: "ResourceNotFoundException",
 				Message: fmt.Sprintf("secret %q has no %s %q in %s", s.Name, name, given[0], c.path), Hint: "a file holds only " + current,

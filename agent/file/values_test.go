@@ -100,18 +100,37 @@ func TestOwnARNLeadsBack(t *testing.T) {
 func TestQuery(t *testing.T) {
 	s := write(t, `{"a": "one"}`)
 	version := s.want("a", "one").Version
-	for _, query := range []string{"versionStage=AWSCURRENT", "versionId=" + version, "roleArn=arn", "roleArn=arn&versionId=" + version + "&versionStage=AWSCURRENT"} {
+	for _, query := range []string{"versionStage=AWSCURRENT", "versionId=" + version, "roleArn=arn", "version=1", "roleArn=arn&versionId=" + version + "&versionStage=AWSCURRENT"} {
 		if _, err := s.get(agent.Reference{Scheme: "file", ID: "a", Query: query}); err != nil {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
 	for query, kind := range map[string]agent.Kind{
 		"versionStage=AWSPREVIOUS": agent.NotFound, "versionId=other": agent.NotFound, "versionId=" + version + "&versionStage=AWSPENDING": agent.NotFound,
-		"label=x": agent.Invalid, "VersionStage=AWSCURRENT": agent.Invalid, "a=%zz": agent.Invalid,
+		"label=x": agent.NotFound, "version=2": agent.NotFound, "stage=x": agent.Invalid, "VersionStage=AWSCURRENT": agent.Invalid, "a=%zz": agent.Invalid,
 	} {
 		secret, err := s.get(agent.Reference{Scheme: "file", ID: "a", Query: query})
 		if err == nil || agent.AsError(err).Kind != kind || secret != nil {
 			t.Errorf("%s: %v, %v; want %v", query, secret, err, kind)
+		}
+	}
+}
+
+// TestParameters: the names that Parameter Store has lead to the file's.
+func TestParameters(t *testing.T) {
+	s := write(t, `{"/app/db": "one", "plain": "two"}`)
+	for id, value := range map[string]string{
+		"/app/db": "one", "arn:aws:ssm:eu-west-1:123456789012:parameter/app/db": "one",
+		"arn:aws:ssm:eu-west-1:123456789012:parameter/plain": "two", "/aws/reference/secretsmanager/plain": "two",
+	} {
+		secret, err := s.get(agent.Reference{Scheme: "file", ID: id})
+		if err != nil || string(secret.Value.Reveal()) != value {
+			t.Errorf("%s: %+v, %v", id, secret, err)
+		}
+	}
+	for _, id := range []string{"arn:aws:ssm:eu-west-1:123456789012:document/plain", "/aws/reference/other/plain"} {
+		if secret, err := s.get(agent.Reference{Scheme: "file", ID: id}); agent.AsError(err) == nil || agent.AsError(err).Kind != agent.NotFound {
+			t.Errorf("%s: %+v, %v", id, secret, err)
 		}
 	}
 }

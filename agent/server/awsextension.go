@@ -25,7 +25,7 @@ type getSecretValueOutput struct {
 // secretsManagerGet answers GET /secretsmanager/get?secretId=…, as AWS's
 // extension does, and with its agent's two further parameters.
 func (s *Server) secretsManagerGet(w http.ResponseWriter, r *http.Request) {
-	given, err := parameters(r, "secretId", "versionStage", "versionId", "refreshNow", "roleArn")
+	given, _, err := awsParameters(r, "secretId", "versionStage", "versionId", "refreshNow", "roleArn")
 	if err != nil {
 		refuse(w, r, http.StatusBadRequest, "InvalidParameterException", err.Error())
 		return
@@ -40,7 +40,12 @@ func (s *Server) secretsManagerGet(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, err)
 		return
 	}
-	body, err := json.Marshal(output(reading.Secret))
+	writeJSON(w, r, reading, output(reading.Secret))
+}
+
+// writeJSON answers with what was read, in a shape of AWS's.
+func writeJSON(w http.ResponseWriter, r *http.Request, reading agent.Reading, shape any) {
+	body, err := json.Marshal(shape)
 	if err != nil {
 		fail(w, r, &agent.Error{
 			Kind: agent.Invalid, Status: http.StatusBadGateway, Code: "InternalFailure",

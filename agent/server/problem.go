@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -64,10 +65,22 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 		contentType, body = "application/json", awsProblem{code, message}
 	}
 	text, _ := json.Marshal(body) // strings and numbers always can be
+	if plain := agentTexts[code]; plain != "" && agentClient(r) {
+		refusePlainly(w, status, plain)
+		return
+	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	w.Write(text)
 }
 
+func refusePlainly(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	io.WriteString(w, text)
+}
+
 // awsClient reports whether the path is one that AWS's own clients ask for.
-func awsClient(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/secretsmanager/") }
+func awsClient(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/secretsmanager/") || strings.HasPrefix(r.URL.Path, "/systemsmanager/") || agentClient(r)
+}

@@ -17,12 +17,18 @@ func (s *Server) routes() http.Handler {
 		"/status":             s.status,
 		"/secret":             s.secret,
 		"/secretsmanager/get": s.secretsManagerGet,
+
+		"/systemsmanager/parameters/get":  s.parametersGet,
+		"/systemsmanager/parameters/get/": s.parametersGet,
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recover(w, r)
 		handle, ok := routes[r.URL.Path]
+		if strings.HasPrefix(r.RequestURI, agentPrefix) {
+			handle, ok = s.agentGet, true
+		}
 		if !ok {
-			refuse(w, r, http.StatusNotFound, "NotFound", "not found: the paths are /secret, /status, /ping and /secretsmanager/get")
+			refuse(w, r, http.StatusNotFound, "NotFound", "not found: the paths are /secret, /status, /ping, /v1/NAME, /secretsmanager/get and /systemsmanager/parameters/get")
 			return
 		}
 		handle(w, r)
@@ -47,7 +53,7 @@ func parameters(r *http.Request, allowed ...string) (map[string]string, error) {
 	given := make(map[string]string, len(values))
 	for name, texts := range values {
 		if !slices.Contains(allowed, name) {
-			return nil, fmt.Errorf("unknown parameter: %.64q, use %s", name, strings.Join(allowed, ", "))
+			return nil, &unknownParameter{name, allowed}
 		}
 		if len(texts) > 1 {
 			return nil, fmt.Errorf("parameter %s is given more than once", name)
@@ -55,6 +61,37 @@ func parameters(r *http.Request, allowed ...string) (map[string]string, error) {
 		given[name] = texts[0]
 	}
 	return given, nil
+}
+
+// unknownParameter is one that a path does not have.
+type unknownParameter struct {
+	name    string
+	allowed []string
+}
+
+func (e *unknownParameter) Error() string {
+	return fmt.Sprintf("unknown parameter: %.64q, use %s", e.name, strings.Join(e.allowed, ", "))
+}
+
+// awsParameters reads the query as AWS's extension does, for which the first of
+// several of one name counts. It returns the order in which the names stand.
+func awsParameters(r *http.Request, allowed ...string) (given map[string]string, order []string, err error) {
+	given = map[string]string{}
+	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
+		values, err := url.ParseQuery(pair)
+		if err != nil {
+			return nil, nil, fmt.Errorf("the query cannot be read: escape what is not a letter or digit")
+		}
+		for name, texts := range values {
+			if !slices.Contains(allowed, name) {
+				return nil, nil, &unknownParameter{name, allowed}
+			}
+			if _, ok := given[name]; !ok {
+				given[name], order = texts[0], append(order, name)
+			}
+		}
+	}
+	return given, order, nil
 }
 
 // flag reads a parameter that is true or false; missing is false.

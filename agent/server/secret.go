@@ -12,12 +12,12 @@ import (
 	"github.com/larder-secrets/larder/agent"
 )
 
-// secret answers GET /secret?name=REF[&key=][&versionStage=|&versionId=][&roleArn=][&refresh=true]
-// with the bare value. ETag is the version, Age the seconds since the backend
+// secret answers GET /secret?name=REF[&key=][&versionStage=|&versionId=][&roleArn=][&refresh=true],
+// for a parameter with version or label instead, with the bare value. ETag is the version, Age the seconds since the backend
 // was asked, and Larder-Stale: true says that it has not answered since the TTL
 // ended.
 func (s *Server) secret(w http.ResponseWriter, r *http.Request) {
-	given, err := parameters(r, "name", "key", "versionStage", "versionId", "roleArn", "refresh")
+	given, err := parameters(r, "name", "key", "versionStage", "versionId", "version", "label", "roleArn", "refresh")
 	if err != nil {
 		refuse(w, r, http.StatusBadRequest, "InvalidRequest", err.Error())
 		return
@@ -70,11 +70,16 @@ func (s *Server) read(ctx context.Context, ref agent.Reference, given map[string
 		return agent.Reading{}, invalid(err.Error())
 	}
 	query := url.Values{}
-	for _, name := range []string{"versionStage", "versionId", "roleArn"} {
+	for _, name := range []string{"versionStage", "versionId", "version", "label", "roleArn"} {
 		if text, ok := given[name]; ok {
 			query.Set(name, text)
 		}
 	}
+	return s.get(ctx, ref, query, fresh)
+}
+
+// get asks the cache for what ref names, with the backend's own parameters.
+func (s *Server) get(ctx context.Context, ref agent.Reference, query url.Values, fresh bool) (_ agent.Reading, err error) {
 	if ref.Query, err = agent.CanonicalQuery(query); err != nil {
 		return agent.Reading{}, invalid("parameter " + err.Error())
 	}

@@ -53,6 +53,9 @@ func (l *larder) start(context.Context) error {
 	if err != nil {
 		return &extension.Error{Reason: "ConfigInvalid", Err: err}
 	}
+	for _, warning := range cfg.Warnings {
+		l.log.Warn(warning)
+	}
 	token, err := server.LambdaToken(l.getenv)
 	if err != nil {
 		return &extension.Error{Reason: "TokenMissing", Err: err}

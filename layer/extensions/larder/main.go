@@ -18,6 +18,7 @@ import (
 	"github.com/larder-secrets/larder/agent/config"
 	"github.com/larder-secrets/larder/agent/file"
 	"github.com/larder-secrets/larder/agent/harden"
+	"github.com/larder-secrets/larder/agent/parameterstore"
 	"github.com/larder-secrets/larder/agent/secretsmanager"
 	"github.com/larder-secrets/larder/extension"
 )
@@ -27,14 +28,26 @@ import (
 var backends = config.Backends{
 	"aws": func(c *config.Config, log *slog.Logger) agent.Source {
 		return secretsmanager.Source(secretsmanager.Config{
-			AWS:            awsapi.Config{Getenv: os.Getenv, Lambda: true, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log},
+			AWS:            aws(c, log),
 			BatchAbove:     c.Batch.Above(),
 			TTL:            c.TTL,
 			Timeout:        c.Timeout,
 			MaxConnections: c.MaxConnections,
 		})
 	},
+	"ssm": func(c *config.Config, log *slog.Logger) agent.Source {
+		return parameterstore.Source(parameterstore.Config{
+			AWS:            aws(c, log),
+			TTL:            c.ParameterTTL,
+			Timeout:        c.ParameterTimeout,
+			MaxConnections: c.MaxConnections,
+		})
+	},
 	"file": func(c *config.Config, _ *slog.Logger) agent.Source { return file.Source(c.File) },
+}
+
+func aws(c *config.Config, log *slog.Logger) awsapi.Config {
+	return awsapi.Config{Getenv: os.Getenv, Lambda: true, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log}
 }
 
 func main() {

@@ -1,0 +1,98 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/larder-secrets/larder/agent"
+)
+
+// agentPrefix is where AWS's open-source agent has secrets by their names.
+const agentPrefix = "/v1/"
+
+// agentOutput is the body that AWS's agent answers: what is missing is left out,
+// and the time is a text of seconds since 1970.
+type agentOutput struct {
+	ARN           string   `json:",omitempty"`
+	Name          string   `json:",omitempty"`
+	VersionID     string   `json:"VersionId,omitempty"`
+	SecretString  *string  `json:",omitempty"`
+	SecretBinary  []byte   `json:",omitempty"`
+	VersionStages []string `json:",omitempty"`
+	CreatedDate   string   `json:",omitempty"`
+}
+
+// roleARN is how AWS's agent wants a role written.
+var roleARN = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
+
+// agentGet answers GET /v1/ID as AWS's agent does. The ID is the rest of the path
+// as it stands, slashes and percent signs included.
+func (s *Server) agentGet(w http.ResponseWriter, r *http.Request) {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	id := strings.TrimPrefix(path, agentPrefix)
+	given, _, err := awsParameters(r, "versionStage", "versionId", "refreshNow", "roleArn")
+	role, asked := given["roleArn"]
+	_, flagErr := flag(given, "refreshNow")
+	var unknown *unknownParameter
+	switch {
+	case id == "":
+		refusePlainly(w, http.StatusBadRequest, "missing secret ID")
+	case errors.As(err, &unknown):
+		refusePlainly(w, http.StatusBadRequest, fmt.Sprintf("unknown parameter: %.64s", unknown.name))
+	case err != nil:
+		refusePlainly(w, http.StatusBadRequest, err.Error())
+	case flagErr != nil:
+		refusePlainly(w, http.StatusBadRequest, "invalid refreshNow value")
+	case asked && !roleARN.MatchString(role):
+		refusePlainly(w, http.StatusBadRequest, "invalid roleArn format, expected arn:<partition>:iam::<account>:role/<name>")
+	default:
+		reading, err := s.read(r.Context(), agent.Reference{Scheme: s.config.Backend, ID: id}, given, "refreshNow")
+		if err != nil {
+			fail(w, r, err)
+			return
+		}
+		writeJSON(w, r, reading, agentSecret(reading.Secret))
+	}
+}
+
+func agentSecret(secret *agent.Secret) agentOutput {
+	out := agentOutput{ARN: secret.ARN, Name: secret.Name, VersionID: secret.Version, VersionStages: secret.Stages}
+	if secret.Binary {
+		out.SecretBinary = secret.Value.Reveal()
+	} else {
+		text := string(secret.Value.Reveal())
+		out.SecretString = &text
+	}
+	if !secret.Created.IsZero() {
+		out.CreatedDate = epoch(secret.Created)
+	}
+	return out
+}
+
+// epoch writes seconds since 1970 with as many decimals as there are.
+func epoch(t time.Time) string {
+	text := strconv.FormatInt(t.Unix(), 10)
+	if nanos := t.Nanosecond(); nanos > 0 {
+		text += "." + strings.TrimRight(strconv.Itoa(1e9 + nanos)[1:], "0")
+	}
+	return text
+}
+
+// agentTexts are what AWS's agent says, word for word, where it refuses a request
+// before it looks for a secret.
+var agentTexts = map[string]string{
+	"ConnectionLimitExceeded": "Connection limit exceeded",
+	"Forwarded":               "Forwarded",
+	"BadToken":                "Bad Token",
+	"MethodNotAllowed":        "Not allowed",
+	"NotFound":                "Not found",
+}
+
+// agentClient reports whether the path is one that clients of AWS's agent alone
+// ask for.
+func agentClient(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, agentPrefix) }
