@@ -23,7 +23,7 @@ import (
 var backends = config.Backends{
 	"aws": func(c *config.Config, log *slog.Logger) agent.Source {
 		return secretsmanager.Source(secretsmanager.Config{
-			AWS:            aws(c, log),
+			AWS:            awsConfig(c, log),
 			BatchAbove:     c.Batch.Above(),
 			TTL:            c.TTL,
 			Timeout:        c.Timeout,
@@ -32,7 +32,7 @@ var backends = config.Backends{
 	},
 	"ssm": func(c *config.Config, log *slog.Logger) agent.Source {
 		return parameterstore.Source(parameterstore.Config{
-			AWS:            aws(c, log),
+			AWS:            awsConfig(c, log),
 			TTL:            c.ParameterTTL,
 			Timeout:        c.ParameterTimeout,
 			MaxConnections: c.MaxConnections,
@@ -41,7 +41,7 @@ var backends = config.Backends{
 	"file": func(c *config.Config, _ *slog.Logger) agent.Source { return file.Source(c.File) },
 }
 
-func aws(c *config.Config, log *slog.Logger) awsapi.Config {
+func awsConfig(c *config.Config, log *slog.Logger) awsapi.Config {
 	return awsapi.Config{Getenv: os.Getenv, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log}
 }
 

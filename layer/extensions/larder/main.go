@@ -28,7 +28,7 @@ import (
 var backends = config.Backends{
 	"aws": func(c *config.Config, log *slog.Logger) agent.Source {
 		return secretsmanager.Source(secretsmanager.Config{
-			AWS:            aws(c, log),
+			AWS:            awsConfig(c, log),
 			BatchAbove:     c.Batch.Above(),
 			TTL:            c.TTL,
 			Timeout:        c.Timeout,
@@ -37,7 +37,7 @@ var backends = config.Backends{
 	},
 	"ssm": func(c *config.Config, log *slog.Logger) agent.Source {
 		return parameterstore.Source(parameterstore.Config{
-			AWS:            aws(c, log),
+			AWS:            awsConfig(c, log),
 			TTL:            c.ParameterTTL,
 			Timeout:        c.ParameterTimeout,
 			MaxConnections: c.MaxConnections,
@@ -46,7 +46,7 @@ var backends = config.Backends{
 	"file": func(c *config.Config, _ *slog.Logger) agent.Source { return file.Source(c.File) },
 }
 
-func aws(c *config.Config, log *slog.Logger) awsapi.Config {
+func awsConfig(c *config.Config, log *slog.Logger) awsapi.Config {
 	return awsapi.Config{Getenv: os.Getenv, Lambda: true, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log}
 }
 
