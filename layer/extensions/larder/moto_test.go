@@ -103,6 +103,12 @@ func TestMoto(t *testing.T) {
 	t.Run("the body of the SDK's own output", func(t *testing.T) { s.sameBody(t) })
 	t.Run("a new version after the TTL", func(t *testing.T) { s.newVersion(t) })
 	t.Run("no value leaks", func(t *testing.T) { s.noLeak(t, large) })
+
+	c := newCloud(t, s)
+	t.Run("conformance", c.conformance)
+	t.Run("conformance of the file", c.conformanceOfFile)
+	t.Run("differential", c.differential)
+	t.Run("other languages", c.otherLanguages)
 }
 
 func (s *store) expectCalls(t *testing.T, want map[string]int) {
