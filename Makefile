@@ -35,7 +35,7 @@ test: ## run the tests that need Go alone
 integration: ## run the tests that need a local AWS or tools of others (needs python3)
 	$(note)
 	moto=$$(.ci/moto); sam=$$(.ci/sam); aws=$$(.ci/aws); LARDER_MOTO=$$moto LARDER_SAM=$$sam LARDER_AWS=$$aws \
-		$(GO) test $(race) -count=1 -timeout=10m -tags=integration -run='^Test(Moto|SAM|Publish|Terraform)$$' -v ./agent/secretsmanager ./layer ./layer/extensions/larder
+		$(GO) test $(race) -count=1 -timeout=10m -tags=integration -run='^Test(Moto|SAM|Publish|Terraform)$$' -v ./agent/secretsmanager ./agent/parameterstore ./layer ./layer/extensions/larder
 
 cdk: ## test the CDK example (needs npm)
 	GO=$(GO) .ci/cdk

@@ -54,6 +54,7 @@ type Cache struct {
 	index       map[Reference]*entry
 	listed      map[Reference]bool // configured references and what else names the same
 	flights     map[Reference]*flight
+	listings    []*flight // of patterns
 	places      map[placeKey]*place
 	failed      map[Reference]failure
 	failedBytes int

@@ -65,6 +65,8 @@ type read struct {
 	began time.Time
 	own   bool // ask by ref itself: what the secret was first asked for as leads elsewhere by now
 
+	listed bool // a pattern that covers ref has been waited for
+
 	waited, held, joined bool // for what Reading tells
 }
 
@@ -130,6 +132,9 @@ func (c *Cache) planFetch(r *read, e *entry, now time.Time) plan {
 	}
 	asked := r.asked(e)
 	f, place := c.flights[asked], c.place(asked)
+	if f == nil && r.mode == Cached && !r.listed {
+		f = c.listingOf(r.ref)
+	}
 	if f != nil && (r.mode == Cached || f.purpose == forRequest) && !(f == place.probe && place.down(now)) {
 		return plan{flight: f, joined: true}
 	}
@@ -195,6 +200,9 @@ func (c *Cache) conclude(r *read, p *plan, now time.Time) (_ Reading, _ error, a
 	}
 	failure := AsError(f.result.Err)
 	switch {
+	case f.ref.IsPattern() && (failure == nil || !failure.Kind.Outage()):
+		r.listed = true // what it has brought is held by now
+		return Reading{}, nil, false
 	case failure == nil && f.result.Secret.answers(r.ref):
 		c.counts.Misses++
 		reading := Reading{Secret: f.result.Secret, Age: max(0, now.Sub(f.began))}

@@ -23,11 +23,16 @@ func (c *Cache) Prefetch(ctx context.Context) error {
 	now := wall()
 	flights := make(map[Reference]*flight, len(c.config.Secrets))
 	var begun []*flight
+	c.listings = nil
 	for _, spec := range c.config.Secrets {
 		if flights[spec.Reference] != nil {
 			continue
 		}
 		f := c.flights[spec.Reference]
+		if f == nil && spec.IsPattern() {
+			f = c.beginListing(spec.Reference)
+			go c.list(f)
+		}
 		if f == nil {
 			f = c.begin(spec.Reference, forPrefetch, now)
 			begun = append(begun, f)
@@ -97,7 +102,7 @@ func (p *pending) Unwrap() error { return p.cause }
 
 // problem is why what f brought is not what spec asks for.
 func (f *flight) problem(spec Spec) error {
-	if f.result.Err != nil {
+	if f.result.Err != nil || f.ref.IsPattern() {
 		return f.result.Err
 	}
 	_, err := f.result.Secret.Key(spec.Key)

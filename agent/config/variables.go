@@ -163,6 +163,8 @@ func setSecrets(c *Config, text string, p Place) error {
 		switch {
 		case err != nil:
 			mistakes.add(fmt.Sprintf("%q: %s", item, err), "")
+		case spec.IsPattern() && spec.Key != "":
+			mistakes.add(fmt.Sprintf("%q: a pattern stands for several secrets and has no #%s", item, spec.Key), "name one secret")
 		case seen[spec]:
 			mistakes.add(fmt.Sprintf("%q stands twice", item), "leave one of them out")
 		default:

@@ -51,6 +51,7 @@ func TestMoto(t *testing.T) {
 	t.Run("a secret by its reference", m.secret)
 	t.Run("refused", m.refused)
 	t.Run("one entry", m.oneEntry)
+	t.Run("everything under a path", m.path)
 }
 
 func (m *moto) put(t testing.TB, name, value string, kind types.ParameterType) {
@@ -287,5 +288,38 @@ func (m *moto) oneEntry(t *testing.T) {
 		if got := string(r.Secret.Value.Reveal()); value != "" && got != value || value == "" && got == "open" {
 			t.Errorf("what is encrypted, with %q: %q", query, got)
 		}
+	}
+}
+
+// path: a pattern is prefetched in pages of ten, and refreshed ten at a time.
+func (m *moto) path(t *testing.T) {
+	for i := range 25 {
+		m.put(t, fmt.Sprintf("/tree/%d/leaf", i), fmt.Sprint("value ", i), types.ParameterTypeSecureString)
+	}
+	m.put(t, "/treetop", "not under it", types.ParameterTypeString)
+	c := agent.New(agent.Config{Sources: map[string]agent.Source{"ssm": m.source()}, Secrets: []agent.Spec{{Reference: named("/tree/*")}}, Listed: true})
+	defer c.Close()
+	m.proxy.Forget()
+	if err := c.Prefetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 25 {
+		r, err := c.Get(t.Context(), named(fmt.Sprintf("/tree/%d/leaf", i)), agent.Cached)
+		if err != nil || r.Waited || string(r.Secret.Value.Reveal()) != fmt.Sprint("value ", i) {
+			t.Errorf("leaf %d: %+v, %v", i, r, err)
+		}
+	}
+	if _, err := c.Get(t.Context(), named("/treetop"), agent.Cached); agent.AsError(err) == nil || agent.AsError(err).Kind != agent.Denied {
+		t.Errorf("what is beside the path: %v", err)
+	}
+	if got := m.proxy.Operations(); got["GetParametersByPath"] != 3 || len(got) != 1 {
+		t.Errorf("calls %v, want three pages", got)
+	}
+	m.proxy.Always("GetParametersByPath", agenttest.Refuse(400, "AccessDeniedException", "not allowed"))
+	defer m.proxy.On("GetParametersByPath", nil)
+	refused := agent.New(agent.Config{Sources: map[string]agent.Source{"ssm": m.source()}, Secrets: []agent.Spec{{Reference: named("/tree/*")}}})
+	defer refused.Close()
+	if err := refused.Prefetch(t.Context()); err == nil || !strings.Contains(err.Error(), "ssm:GetParametersByPath") || !strings.Contains(err.Error(), "/tree/*") {
+		t.Errorf("a role that may not: %v", err)
 	}
 }
