@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/larder-secrets/larder/agent"
+	"github.com/larder-secrets/larder/agent/agentfile"
 	"github.com/larder-secrets/larder/agent/awsapi"
 	"github.com/larder-secrets/larder/agent/cli"
 	"github.com/larder-secrets/larder/agent/config"
@@ -56,6 +57,14 @@ func main() {
 		Stderr:   os.Stderr,
 		Terminal: isTerminal(os.Stdout),
 		Backends: backends,
+		ReadFile: func(path string) (map[string]string, []string, error) {
+			f, err := agentfile.Read(path)
+			if err != nil {
+				return nil, nil, err
+			}
+			return f.Variables, f.Ignored, nil
+		},
+		Setenv: os.Setenv,
 	}
 	status := program.Run(ctx)
 	stop()

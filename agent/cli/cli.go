@@ -22,6 +22,11 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	Terminal       bool // Stdout is one
 	Backends       config.Backends
+
+	// ReadFile reads a configuration file of AWS's agent: it returns the variables
+	// that stand for it, and the keys that mean nothing here. nil: there is none.
+	ReadFile func(path string) (variables map[string]string, ignored []string, err error)
+	Setenv   func(name, value string) error
 }
 
 // The statuses a process ends with.
@@ -37,6 +42,7 @@ fresh and serves them on localhost.
 Usage:
 
   larder serve          serve secrets until interrupted
+      [--config FILE]   as a configuration file of AWS's open-source agent says
   larder get REF        print a secret that a running larder serves
   larder health         exit 0 if a larder answers
   larder version        print the version
@@ -65,12 +71,12 @@ func (p *Program) Run(ctx context.Context) int {
 	if len(p.Args) > 0 {
 		command, args = p.Args[0], p.Args[1:]
 	}
-	if command != "get" && len(args) > 0 {
+	if command != "get" && command != "serve" && len(args) > 0 {
 		return p.misused(fmt.Sprintf("%s takes no arguments", command))
 	}
 	switch command {
 	case "serve":
-		return p.serve(ctx)
+		return p.serve(ctx, args)
 	case "get":
 		return p.get(ctx, args)
 	case "health":

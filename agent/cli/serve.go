@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/larder-secrets/larder/agent"
@@ -20,12 +21,19 @@ import (
 const shutdownTime = 2 * time.Second
 
 // serve answers requests until ctx ends.
-func (p *Program) serve(ctx context.Context) int {
+func (p *Program) serve(ctx context.Context, args []string) int {
+	ignored, err := p.readFile(args)
+	if err != nil {
+		return p.fail(usage, err)
+	}
 	cfg, err := config.Load(p.Getenv, config.Place{Schemes: p.Backends.Schemes()})
 	if err != nil {
 		return p.fail(usage, err)
 	}
 	log := cfg.Log.Logger(p.Stderr)
+	if len(ignored) > 0 {
+		log.Warn("the configuration file has keys that do not apply here: " + strings.Join(ignored, ", "))
+	}
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
 	}
@@ -36,7 +44,10 @@ func (p *Program) serve(ctx context.Context) int {
 		token, tokenFile, err = server.SidecarToken(p.Getenv)
 		return token, err
 	}
-	s, err := server.Listen(server.Config{Port: cfg.Port, NewToken: newToken, Cache: cache, Backend: cfg.Backend, Log: log})
+	s, err := server.Listen(server.Config{
+		Port: cfg.Port, NewToken: newToken, Cache: cache, Backend: cfg.Backend,
+		PathPrefix: cfg.PathPrefix, MaxConnections: cfg.Clients, Log: log,
+	})
 	if err != nil {
 		return p.fail(failed, err)
 	}
@@ -66,6 +77,35 @@ func (p *Program) serve(ctx context.Context) int {
 			return ok
 		}
 	}
+}
+
+// readFile reads what --config names. A variable that the environment has counts
+// more than the file.
+func (p *Program) readFile(args []string) (ignored []string, err error) {
+	path := ""
+	switch {
+	case len(args) == 0:
+		return nil, nil
+	case len(args) == 2 && args[0] == "--config":
+		path = args[1]
+	case len(args) == 1 && strings.HasPrefix(args[0], "--config="):
+		path = strings.TrimPrefix(args[0], "--config=")
+	}
+	if path == "" || p.ReadFile == nil {
+		return nil, errors.New("serve takes no arguments but --config FILE, the file of AWS's agent")
+	}
+	variables, ignored, err := p.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range variables {
+		if p.Getenv(name) == "" {
+			if err := p.Setenv(name, value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return ignored, nil
 }
 
 func stop(s *server.Server) {

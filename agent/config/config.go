@@ -34,7 +34,9 @@ type Config struct {
 	Roles   []string
 
 	Port           int
-	MaxConnections int // to a backend, for each of its clients
+	PathPrefix     string // of secrets by name in the path, as AWS's agent has them
+	Clients        int    // connections at most
+	MaxConnections int    // to a backend, for each of its clients
 	ListedOnly     bool
 
 	Cache        bool          // false: every read asks the backend

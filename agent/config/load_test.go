@@ -1,13 +1,18 @@
 package config_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/larder-secrets/larder/agent"
 	"github.com/larder-secrets/larder/agent/config"
 )
 
@@ -22,7 +27,7 @@ func environment(vars map[string]string) func(string) string {
 
 func TestDefaults(t *testing.T) {
 	want := config.Config{
-		Backend: "file", File: "~/.wing/secrets.json", Port: 2773, MaxConnections: 8, ListedOnly: true,
+		Backend: "file", File: "~/.wing/secrets.json", Port: 2773, PathPrefix: "/v1/", Clients: 128, MaxConnections: 8, ListedOnly: true,
 		Cache: true, TTL: 5 * time.Minute, ParameterTTL: 5 * time.Minute, MaxStale: time.Hour, CacheSize: 1000, CacheBytes: 32 << 20,
 		InitTimeout: 2 * time.Second, RefreshTimeout: time.Second, RefreshWait: 250 * time.Millisecond, Batch: config.BatchAuto,
 	}
@@ -60,7 +65,8 @@ func TestValues(t *testing.T) {
 		"PARAMETERS_SECRETS_EXTENSION_CACHE_ENABLED": func(c *config.Config) any { return c.Cache }, "PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE": func(c *config.Config) any { return c.CacheSize },
 		"PARAMETERS_SECRETS_EXTENSION_HTTP_PORT": func(c *config.Config) any { return c.Port }, "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS": func(c *config.Config) any { return c.MaxConnections },
 		"SECRETS_MANAGER_TTL": func(c *config.Config) any { return c.TTL }, "SECRETS_MANAGER_TIMEOUT_MILLIS": func(c *config.Config) any { return c.Timeout },
-		"SSM_PARAMETER_STORE_TTL": func(*config.Config) any { return nil }, "SSM_PARAMETER_STORE_TIMEOUT_MILLIS": func(*config.Config) any { return nil },
+		"SSM_PARAMETER_STORE_TTL": func(c *config.Config) any { return c.ParameterTTL }, "SSM_PARAMETER_STORE_TIMEOUT_MILLIS": func(c *config.Config) any { return c.ParameterTimeout },
+		"LARDER_PATH_PREFIX": func(c *config.Config) any { return c.PathPrefix }, "LARDER_CLIENTS": func(c *config.Config) any { return c.Clients },
 	}
 	duration := func(variable string, most time.Duration) []row {
 		return []row{
@@ -159,8 +165,19 @@ func TestValues(t *testing.T) {
 		{"SECRETS_MANAGER_TIMEOUT_MILLIS", "1500", 1500 * time.Millisecond},
 		{"SECRETS_MANAGER_TIMEOUT_MILLIS", "-1", nil},
 		{"SECRETS_MANAGER_TIMEOUT_MILLIS", "1s", nil},
+		{"SSM_PARAMETER_STORE_TTL", "60", time.Minute},
 		{"SSM_PARAMETER_STORE_TTL", "x", nil},
+		{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS", "1500", 1500 * time.Millisecond},
 		{"SSM_PARAMETER_STORE_TIMEOUT_MILLIS", "-1", nil},
+		{"LARDER_PATH_PREFIX", "/secrets/by-name/", "/secrets/by-name/"},
+		{"LARDER_PATH_PREFIX", "v1/", nil},
+		{"LARDER_PATH_PREFIX", "/v1", nil},
+		{"LARDER_PATH_PREFIX", "/", nil},
+		{"LARDER_PATH_PREFIX", "/v1/?/", nil},
+		{"LARDER_PATH_PREFIX", "/secretsmanager/", nil},
+		{"LARDER_PATH_PREFIX", "/systemsmanager/parameters/", nil},
+		{"LARDER_CLIENTS", "1000", 1000},
+		{"LARDER_CLIENTS", "0", nil},
 	}
 	for _, variable := range []string{"LARDER_LOG_LEVEL", "AWS_LAMBDA_LOG_LEVEL", "PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL"} {
 		rows = append(rows, row{variable, "debug", "DEBUG false"}, row{variable, "TRACE", "DEBUG false"}, row{variable, "Info", "INFO false"}, row{variable, "WARN", "WARN false"},
@@ -194,6 +211,32 @@ func TestValues(t *testing.T) {
 	}
 	for name := range fields {
 		t.Errorf("%s is not in the table", name)
+	}
+}
+
+// TestClampedIsWarnedOf: AWS's extension takes more than 300 s for 300 s.
+func TestClampedIsWarnedOf(t *testing.T) {
+	c, err := config.Load(environment(map[string]string{"SECRETS_MANAGER_TTL": "600", "SSM_PARAMETER_STORE_TTL": "301", "PARAMETERS_SECRETS_EXTENSION_CACHE_SIZE": "1000"}), lambda)
+	if err != nil || len(c.Warnings) != 2 || !strings.Contains(c.Warnings[0], "SECRETS_MANAGER_TTL: 600 counts as 300: set LARDER_TTL") {
+		t.Errorf("%q, %v", c.Warnings, err)
+	}
+	c, err = config.Load(environment(map[string]string{"SECRETS_MANAGER_TTL": "60", "SSM_PARAMETER_STORE_TTL": "30", "LARDER_TTL": "10m"}), lambda)
+	if err != nil || c.Warnings != nil || c.TTL != 10*time.Minute || c.ParameterTTL != 10*time.Minute {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// TestParameterStoreComesWithSecretsManager: AWS's extension serves both.
+func TestParameterStoreComesWithSecretsManager(t *testing.T) {
+	source := func(*config.Config, *slog.Logger) agent.Source {
+		return agent.Source{Open: func(context.Context) (agent.Backend, error) { return nil, nil }}
+	}
+	backends := config.Backends{"aws": source, "ssm": source, "file": source}
+	for backend, want := range map[string]string{"aws": "aws ssm", "file": "file", "ssm": "ssm"} {
+		got := slices.Sorted(maps.Keys(backends.Sources(&config.Config{Backend: backend}, nil)))
+		if strings.Join(got, " ") != want {
+			t.Errorf("with %s: %v, want %s", backend, got, want)
+		}
 	}
 }
 

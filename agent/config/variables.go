@@ -56,6 +56,16 @@ func larderVariables() []Variable {
 			set:  func(c *Config, text string, _ Place) error { return setInt(&c.Port, text, 1, 65535) },
 		},
 		{
+			Name: "LARDER_PATH_PREFIX", Default: "/v1/", Range: "a path between slashes",
+			Help: "where a request may name the secret in its path, as AWS's open-source agent has it",
+			set:  setPathPrefix,
+		},
+		{
+			Name: "LARDER_CLIENTS", Default: "128", Range: "1–1000",
+			Help: "connections that may be open at once; more are answered with 429",
+			set:  func(c *Config, text string, _ Place) error { return setInt(&c.Clients, text, 1, 1000) },
+		},
+		{
 			Name: "LARDER_TTL", Range: "0–24h, seconds or a duration",
 			Help: "how long a value is fresh; 0 asks the backend at every read; 300 s unless AWS's variable says otherwise",
 			set: func(c *Config, text string, _ Place) error {
@@ -173,6 +183,19 @@ func setSecrets(c *Config, text string, p Place) error {
 		}
 	}
 	return mistakes.err()
+}
+
+func setPathPrefix(c *Config, text string, _ Place) error {
+	c.PathPrefix = text
+	if len(text) < 3 || text[0] != '/' || !strings.HasSuffix(text, "/") || strings.ContainsAny(text, "?#% ") {
+		return &Error{Problem: fmt.Sprintf("%q is no path between slashes", text), Hint: "write it as /v1/"}
+	}
+	for _, taken := range []string{"/secretsmanager/", "/systemsmanager/"} {
+		if strings.HasPrefix(taken, text) || strings.HasPrefix(text, taken) {
+			return &Error{Problem: fmt.Sprintf("%q is where AWS's extension has its paths", text), Hint: "choose another, such as /v1/"}
+		}
+	}
+	return nil
 }
 
 func setRoles(c *Config, text string, _ Place) error {

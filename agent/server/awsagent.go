@@ -12,8 +12,19 @@ import (
 	"github.com/larder-secrets/larder/agent"
 )
 
-// agentPrefix is where AWS's open-source agent has secrets by their names.
-const agentPrefix = "/v1/"
+// pathPrefix is the key of the prefix in requests' contexts under which AWS's
+// open-source agent has secrets by their names.
+type pathPrefix struct{}
+
+// agentPath returns what follows the prefix in the path, as it stands on the wire.
+func agentPath(r *http.Request) (id string, ok bool) {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	prefix, _ := r.Context().Value(pathPrefix{}).(string)
+	if prefix == "" {
+		return "", false
+	}
+	return strings.CutPrefix(path, prefix)
+}
 
 // agentOutput is the body that AWS's agent answers: what is missing is left out,
 // and the time is a text of seconds since 1970.
@@ -30,11 +41,10 @@ type agentOutput struct {
 // roleARN is how AWS's agent wants a role written.
 var roleARN = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
 
-// agentGet answers GET /v1/ID as AWS's agent does. The ID is the rest of the path
+// agentGet answers GET /v1/ID, or under another prefix, as AWS's agent does. The ID is the rest of the path
 // as it stands, slashes and percent signs included.
 func (s *Server) agentGet(w http.ResponseWriter, r *http.Request) {
-	path, _, _ := strings.Cut(r.RequestURI, "?")
-	id := strings.TrimPrefix(path, agentPrefix)
+	id, _ := agentPath(r)
 	given, _, err := awsParameters(r, "versionStage", "versionId", "refreshNow", "roleArn")
 	role, asked := given["roleArn"]
 	_, flagErr := flag(given, "refreshNow")
@@ -95,4 +105,7 @@ var agentTexts = map[string]string{
 
 // agentClient reports whether the path is one that clients of AWS's agent alone
 // ask for.
-func agentClient(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, agentPrefix) }
+func agentClient(r *http.Request) bool {
+	_, ok := agentPath(r)
+	return ok
+}

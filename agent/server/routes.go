@@ -24,7 +24,7 @@ func (s *Server) routes() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer s.recover(w, r)
 		handle, ok := routes[r.URL.Path]
-		if strings.HasPrefix(r.RequestURI, agentPrefix) {
+		if !ok && agentClient(r) {
 			handle, ok = s.agentGet, true
 		}
 		if !ok {

@@ -35,6 +35,7 @@ type Config struct {
 	NewToken       func() (string, error) // makes Token once the port is held; nil: it is given
 	Cache          *agent.Cache
 	Backend        string // the scheme of names without one
+	PathPrefix     string // of secrets by name in the path; empty: /v1/
 	MaxConnections int    // 0: 128
 	Log            *slog.Logger
 }
@@ -63,6 +64,9 @@ type Server struct {
 func Listen(config Config) (*Server, error) {
 	if config.MaxConnections == 0 {
 		config.MaxConnections = defaultConnections
+	}
+	if config.PathPrefix == "" {
+		config.PathPrefix = "/v1/"
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -96,6 +100,7 @@ func Listen(config Config) (*Server, error) {
 		WriteTimeout:      writeTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			ctx = context.WithValue(ctx, pathPrefix{}, config.PathPrefix)
 			return context.WithValue(ctx, connNumber{}, conn.(*countedConn).number)
 		},
 		// OPTIONS * is for the guard too.

@@ -64,7 +64,10 @@ func (l *larder) start(context.Context) error {
 		l.log.Info("SAM local gives no session token: requests are answered without one")
 	}
 	l.cache = backends.Cache(cfg, l.log)
-	l.server, err = server.Listen(server.Config{Port: cfg.Port, Token: token, Cache: l.cache, Backend: cfg.Backend, Log: l.log})
+	l.server, err = server.Listen(server.Config{
+		Port: cfg.Port, Token: token, Cache: l.cache, Backend: cfg.Backend,
+		PathPrefix: cfg.PathPrefix, MaxConnections: cfg.Clients, Log: l.log,
+	})
 	if err != nil {
 		return &extension.Error{Reason: "PortUnavailable", Err: err}
 	}
