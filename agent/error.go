@@ -32,6 +32,7 @@ type Error struct {
 	Status     int           // the HTTP status that the store answered, or the nearest
 	Code       string        // the store's own name for the failure, such as ResourceNotFoundException
 	Message    string        // what happened, naming the secret
+	RequestID  string        // by which the store knows the call
 	Action     string        // the permission that is missing, such as secretsmanager:GetSecretValue
 	Hint       string        // what to do about it
 	RetryAfter time.Duration // how long the store asked to be left alone; 0: it did not say

@@ -81,6 +81,7 @@ func Error(err error, name, action string) *agent.Error {
 	if errors.As(err, &response) {
 		e.Status = response.HTTPStatusCode()
 		e.RetryAfter = retryAfter(response.HTTPResponse())
+		e.RequestID = printable(response.ServiceRequestID())
 	}
 	if errors.As(err, &api) {
 		return answered(e, api.ErrorCode(), api.ErrorMessage(), name, action)

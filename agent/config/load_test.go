@@ -176,6 +176,8 @@ func TestValues(t *testing.T) {
 		{"LARDER_PATH_PREFIX", "/v1/?/", nil},
 		{"LARDER_PATH_PREFIX", "/secretsmanager/", nil},
 		{"LARDER_PATH_PREFIX", "/systemsmanager/parameters/", nil},
+		{"LARDER_ROLES", strings.Repeat(arn+" ", 20), strings.TrimSpace(strings.Repeat(arn+" ", 20))},
+		{"LARDER_ROLES", strings.Repeat(arn+" ", 21), nil},
 		{"LARDER_CLIENTS", "1000", 1000},
 		{"LARDER_CLIENTS", "0", nil},
 	}

@@ -198,6 +198,9 @@ func setPathPrefix(c *Config, text string, _ Place) error {
 	return nil
 }
 
+// maxRoles is what AWS's agent allows.
+const maxRoles = 20
+
 func setRoles(c *Config, text string, _ Place) error {
 	var mistakes mistakes
 	for _, arn := range list(text) {
@@ -207,6 +210,9 @@ func setRoles(c *Config, text string, _ Place) error {
 			continue
 		}
 		c.Roles = append(c.Roles, arn)
+	}
+	if len(c.Roles) > maxRoles {
+		mistakes.add(fmt.Sprintf("%d roles are listed", len(c.Roles)), fmt.Sprintf("list %d at most: each has a client of its own", maxRoles))
 	}
 	return mistakes.err()
 }

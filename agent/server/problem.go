@@ -33,6 +33,12 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
+	if awsClient(r) { // as the service itself has them
+		w.Header().Set("X-Amzn-Errortype", e.Code)
+		if e.RequestID != "" {
+			w.Header().Set("X-Amzn-Requestid", e.RequestID)
+		}
+	}
 	// The whole text, with the operation that the error passed through.
 	refuse(w, r, status(r, e), e.Code, err.Error())
 }

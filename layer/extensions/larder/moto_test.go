@@ -109,6 +109,7 @@ func TestMoto(t *testing.T) {
 	t.Run("conformance of the file", c.conformanceOfFile)
 	t.Run("differential", c.differential)
 	t.Run("other languages", c.otherLanguages)
+	t.Run("signatures", func(t *testing.T) { c.signed(t, *s.direct.Options().BaseEndpoint) })
 }
 
 func (s *store) expectCalls(t *testing.T, want map[string]int) {
