@@ -70,7 +70,8 @@ func TestParse(t *testing.T) {
 		}},
 		"one table for each secret": {
 			"[[capabilities.secrets_manager.prefetch.secrets]]\nsecret_id = \"db\"\n",
-			map[string]string{"LARDER_SECRETS": "aws:db"}, nil,
+			map[string]string{"LARDER_SECRETS": "aws:db"},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,8 +46,10 @@ const tokenLine = "X-Aws-Parameters-Secrets-Token: local-session-token"
 // behaviours are the rows. The bodies are written out: what a client sees is what
 // counts.
 var behaviours = []behaviour{
-	{whose: "extension", says: "a secret by name", target: "/secretsmanager/get?secretId=app/db", status: 200, file: true,
-		body: `{"ARN":"{arn}","CreatedDate":"{created}","Name":"app/db","SecretBinary":null,"SecretString":"two","VersionId":"{current}","VersionStages":["AWSCURRENT"],"ResultMetadata":{}}`},
+	{
+		whose: "extension", says: "a secret by name", target: "/secretsmanager/get?secretId=app/db", status: 200, file: true,
+		body: `{"ARN":"{arn}","CreatedDate":"{created}","Name":"app/db","SecretBinary":null,"SecretString":"two","VersionId":"{current}","VersionStages":["AWSCURRENT"],"ResultMetadata":{}}`,
+	},
 	{whose: "extension", says: "a secret by name, escaped", target: "/secretsmanager/get?secretId=app%2Fdb", status: 200, has: `"SecretString":"two"`, file: true},
 	{whose: "extension", says: "a secret by ARN, as it stands", target: "/secretsmanager/get?secretId={arn}", status: 200, has: `"SecretString":"two"`, file: true},
 	{whose: "extension", says: "a secret by ARN, escaped", target: "/secretsmanager/get?secretId={escaped arn}", status: 200, has: `"SecretString":"two"`, file: true},
@@ -63,16 +65,20 @@ var behaviours = []behaviour{
 	{whose: "extension", says: "no such stage is 400", target: "/secretsmanager/get?secretId=app/db&versionStage=NONE", status: 400, has: `"__type":"ResourceNotFoundException"`, file: true},
 	{whose: "extension", says: "no such version is 400", target: "/secretsmanager/get?secretId=app/db&versionId=00000000-0000-4000-8000-000000000000", status: 400, has: `"__type":"ResourceNotFoundException"`, file: true},
 	{whose: "extension", says: "a deleted secret is 400", target: "/secretsmanager/get?secretId=deleted", status: 400, has: `"__type":"InvalidRequestException"`},
-	{whose: "extension", says: "access denied is 400 and names the permission", target: "/secretsmanager/get?secretId=denied", status: 400,
-		fault: agenttest.Refuse(400, "AccessDeniedException", "not authorized to perform: secretsmanager:GetSecretValue"), has: "missing permission: secretsmanager:GetSecretValue"},
+	{
+		whose: "extension", says: "access denied is 400 and names the permission", target: "/secretsmanager/get?secretId=denied", status: 400,
+		fault: agenttest.Refuse(400, "AccessDeniedException", "not authorized to perform: secretsmanager:GetSecretValue"), has: "missing permission: secretsmanager:GetSecretValue",
+	},
 	{whose: "extension", says: "throttling is 429", target: "/secretsmanager/get?secretId=throttled", status: 429, fault: agenttest.Refuse(400, "ThrottlingException", "Rate exceeded"), has: `"__type":"ThrottlingException"`},
 	{whose: "extension", says: "a service that is down is 5xx", target: "/secretsmanager/get?secretId=failing", status: 500, fault: agenttest.Refuse(500, "InternalServiceError", "later"), has: `"__type":"InternalServiceError"`},
 	{whose: "extension", says: "no secretId is 400", target: "/secretsmanager/get", status: 400, has: "missing parameter secretId", file: true},
 	{whose: "extension", says: "of two secretIds the first counts", target: "/secretsmanager/get?secretId=app/db&secretId=none", status: 200, has: `"SecretString":"two"`, file: true},
 	{whose: "extension", says: "an error is JSON, with its quotes escaped", target: `/secretsmanager/get?secretId=%22none%22`, status: 400, headers: "Content-Type: application/json", has: `\"none`, file: true},
 	{whose: "extension", says: "the body is JSON", target: "/secretsmanager/get?secretId=app/db", status: 200, headers: "Content-Type: application/json", file: true},
-	{whose: "extension", says: "a parameter by name, as it stands", target: "/systemsmanager/parameters/get?name=/app/host", status: 200,
-		body: `{"Parameter":{"ARN":"arn:aws:ssm:us-east-1:123456789012:parameter/app/host","DataType":"text","LastModifiedDate":"{modified}","Name":"/app/host","Selector":null,"SourceResult":null,"Type":"String","Value":"two","Version":2},"ResultMetadata":{}}`},
+	{
+		whose: "extension", says: "a parameter by name, as it stands", target: "/systemsmanager/parameters/get?name=/app/host", status: 200,
+		body: `{"Parameter":{"ARN":"arn:aws:ssm:us-east-1:123456789012:parameter/app/host","DataType":"text","LastModifiedDate":"{modified}","Name":"/app/host","Selector":null,"SourceResult":null,"Type":"String","Value":"two","Version":2},"ResultMetadata":{}}`,
+	},
 	{whose: "extension", says: "a parameter, in the value", target: "/systemsmanager/parameters/get?name=/app/host", status: 200, has: `"Name":"/app/host","Selector":null,"SourceResult":null,"Type":"String","Value":"two"`, file: true},
 	{whose: "extension", says: "a parameter by name, escaped", target: "/systemsmanager/parameters/get?name=%2Fapp%2Fhost", status: 200, has: `"Value":"two"`, file: true},
 	{whose: "extension", says: "with a slash before the query", target: "/systemsmanager/parameters/get/?name=/app/host", status: 200, has: `"Value":"two"`, file: true},
@@ -92,8 +98,10 @@ var behaviours = []behaviour{
 	{whose: "extension", says: "over IPv6", target: "/secretsmanager/get?secretId=app/db", over: "::1", status: 200, file: true},
 	{whose: "extension", says: "by the name localhost", target: "/secretsmanager/get?secretId=app/db", over: "localhost", status: 200, file: true},
 
-	{whose: "agent", says: "a secret in the path", target: "/v1/app/db", status: 200, file: true,
-		body: `{"ARN":"{arn}","Name":"app/db","VersionId":"{current}","SecretString":"two","VersionStages":["AWSCURRENT"],"CreatedDate":"{epoch}"}`},
+	{
+		whose: "agent", says: "a secret in the path", target: "/v1/app/db", status: 200, file: true,
+		body: `{"ARN":"{arn}","Name":"app/db","VersionId":"{current}","SecretString":"two","VersionStages":["AWSCURRENT"],"CreatedDate":"{epoch}"}`,
+	},
 	{whose: "agent", says: "the path is taken as it stands", target: "/v1/app%2Fdb", status: 400, has: `{"__type":"ResourceNotFoundException"`, file: true},
 	{whose: "agent", says: "an ARN in the path", target: "/v1/{arn}", status: 200, has: `"SecretString":"two"`, file: true},
 	{whose: "agent", says: "bytes, and no text", target: "/v1/bytes", status: 200, has: `"SecretBinary":"AP8+Pw==","VersionStages"`},
