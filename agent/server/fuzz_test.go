@@ -134,7 +134,7 @@ func FuzzQuery(f *testing.F) {
 		if strings.ContainsAny(query, " \r\n#") {
 			t.Skip("this ends the query")
 		}
-		for _, path := range []string{"/secret", "/secretsmanager/get"} {
+		for _, path := range []string{"/secret", "/secretsmanager/get", "/systemsmanager/parameters/get", "/v1/a%2F"} {
 			r.store.forget()
 			answers := r.converse(t, "GET "+path+"?"+query+" HTTP/1.1\nHost: $HOST\nConnection: close\n$TOKEN\n\n")
 			if len(answers) != 1 {
@@ -152,7 +152,7 @@ func FuzzQuery(f *testing.F) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				value = `"SecretString":` + string(text)
+				value = `"` + members[path] + `":` + string(text)
 			}
 			if answers[0].StatusCode == 200 && (!strings.Contains(body, value) || path == "/secret" && body != value) {
 				t.Errorf("%s?%s is answered %q, want %q", path, query, body, value)
@@ -161,21 +161,40 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
+// members hold the value in what the paths answer.
+var members = map[string]string{"/secretsmanager/get": "SecretString", "/systemsmanager/parameters/get": "Value", "/v1/a%2F": "SecretString"}
+
 // plainly is what the query asks of the one backend that there is, where that is
-// clear and may be asked at all.
+// clear and may be asked at all. Of several parameters of one name the first
+// counts where AWS's clients ask.
 func plainly(path, query string) (ref agent.Reference, clear bool) {
 	given, err := url.ParseQuery(query)
 	for _, texts := range given {
-		if err != nil || len(texts) > 1 {
+		if err != nil || len(texts) > 1 && path == "/secret" {
 			return agent.Reference{}, false
 		}
 	}
 	ref = agent.Reference{Scheme: "aws", ID: strings.ReplaceAll(given.Get("secretId"), " ", "+")}
-	if path == "/secret" {
+	names := []string{"versionStage", "versionId", "roleArn"}
+	switch path {
+	case "/secret":
 		ref.ID = strings.TrimPrefix(strings.ReplaceAll(given.Get("name"), " ", "+"), "aws:")
+		names = append(names, "version", "label")
+	case "/systemsmanager/parameters/get":
+		ref.ID = strings.ReplaceAll(given.Get("name"), " ", "+")
+		names = []string{"roleArn", "version", "label"}
+		for pair := range strings.SplitSeq(query, "&") { // the first of the two counts
+			one, _ := url.ParseQuery(pair)
+			if one.Has("version") || one.Has("label") {
+				given.Del(map[bool]string{true: "label", false: "version"}[one.Has("version")])
+				break
+			}
+		}
+	case "/v1/a%2F":
+		ref.ID = "a%2F"
 	}
 	version := url.Values{}
-	for _, name := range []string{"versionStage", "versionId", "roleArn"} {
+	for _, name := range names {
 		if given.Has(name) {
 			version.Set(name, given.Get(name))
 		}

@@ -308,6 +308,21 @@ func (r behaviour) expect(t *testing.T, resp *http.Response, c *cloud) {
 	}
 }
 
+// path: what is under a path is there at INIT, at every endpoint, by one call.
+func (c *cloud) path(t *testing.T) {
+	c.Forget()
+	b := start(t, c.env("LARDER_SECRETS", "ssm:/app/*", "LARDER_ALLOW", "listed"), nil).init()
+	answers := b.ask(
+		request{Path: "/secret?name=ssm:/app/host"}, request{Path: "/systemsmanager/parameters/get?name=/app/host"},
+		request{Path: "/systemsmanager/parameters/get?name=/app/key&withDecryption=true"}, request{Path: "/secret?name=ssm:/other"},
+	)
+	answers[0].expect(t, http.StatusOK, "two")
+	answers[1].expect(t, http.StatusOK, `"Value":"two"`)
+	answers[2].expect(t, http.StatusOK, `"Value":"open"`)
+	answers[3].expect(t, http.StatusForbidden, "LARDER_SECRETS")
+	c.expectCalls(t, map[string]int{"GetParametersByPath": 1})
+}
+
 // conformanceOfFile holds the rows that the file backend has too.
 func (c *cloud) conformanceOfFile(t *testing.T) {
 	b := start(t, with(secretsFile(t, `{"app/db": "two", "/app/host": "two"}`), "LARDER_ALLOW", "any"), nil).init()

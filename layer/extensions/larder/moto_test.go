@@ -105,6 +105,7 @@ func TestMoto(t *testing.T) {
 	t.Run("no value leaks", func(t *testing.T) { s.noLeak(t, large) })
 
 	c := newCloud(t, s)
+	t.Run("everything under a path", c.path)
 	t.Run("conformance", c.conformance)
 	t.Run("conformance of the file", c.conformanceOfFile)
 	t.Run("differential", c.differential)
