@@ -3,6 +3,7 @@ package lambdatest
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func TestConfigMistakes(t *testing.T) {
 		"bad name":                    {Config{Function: function, Env: map[string]string{"A=B": ""}}, `"A=B"`},
 		"the clock's file":            {Config{Function: function, Env: map[string]string{"LAMBDATEST_CLOCK": "x"}}, "LAMBDATEST_CLOCK"},
 		"the API's address":           {Config{Function: function, Env: map[string]string{"AWS_LAMBDA_RUNTIME_API": "x"}}, "AWS_LAMBDA_RUNTIME_API"},
-		"no such working directory":   {Config{Function: function, Dir: "/nonexistent"}, "dir: "},
+		"no such working directory":   {Config{Function: function, Dir: filepath.Join(t.TempDir(), "none")}, "dir: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
