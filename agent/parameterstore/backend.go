@@ -15,11 +15,10 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/larder-secrets/larder/agent"
@@ -55,22 +54,17 @@ func Source(c Config) agent.Source {
 func placeOf(ref agent.Reference) string {
 	query, _ := url.ParseQuery(ref.Query) // what is not one depends on nothing
 	region, _ := regionOf(ref.ID)
-	return strings.TrimSpace(region + " " + query.Get("roleArn"))
+	return awsapi.Place{Region: region, Role: query.Get("roleArn")}.String()
 }
 
 type backend struct {
-	api   *awsapi.API
-	calls *awsapi.Calls
-	log   *slog.Logger
-
-	mu      sync.Mutex // guards clients
-	clients map[place]*sdk.Client
+	*awsapi.API
+	clients *awsapi.Clients[sdk.Client]
+	calls   *awsapi.Calls
+	log     *slog.Logger
 
 	alone atomic.Bool // the role may not ask for several at once
 }
-
-// place is where and as whom a call is made; empty fields mean the agent's own.
-type place struct{ region, role string }
 
 func open(ctx context.Context, c Config) (agent.Backend, error) {
 	api, err := awsapi.Load(ctx, c.AWS)
@@ -78,18 +72,12 @@ func open(ctx context.Context, c Config) (agent.Backend, error) {
 		return nil, err
 	}
 	return &backend{
-		api:     api,
+		API:     api,
 		calls:   awsapi.NewCalls(c.MaxConnections, c.AWS.Log),
 		log:     c.AWS.Log,
-		clients: map[place]*sdk.Client{},
+		clients: awsapi.NewClients(api, func(c aws.Config) *sdk.Client { return sdk.NewFromConfig(c) }),
 	}, nil
 }
-
-// Close closes the connections that no call uses.
-func (b *backend) Close() error { return b.api.Close() }
-
-// Identity implements [agent.Identifier].
-func (b *backend) Identity() string { return b.api.Identity() }
 
 // Fetch implements [agent.Backend].
 func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
@@ -125,16 +113,4 @@ func failAll(questions []*question, err error) {
 	for _, q := range questions {
 		q.fail(err)
 	}
-}
-
-// client returns the one client for a place, made on first use.
-func (b *backend) client(at place) *sdk.Client {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	client := b.clients[at]
-	if client == nil {
-		client = sdk.NewFromConfig(b.api.For(at.region, at.role))
-		b.clients[at] = client
-	}
-	return client
 }

@@ -20,7 +20,7 @@ const batchSize = 10
 // not, each parameter once. What Secrets Manager holds is asked for alone.
 func (b *backend) groups(questions []*question) [][]*question {
 	type kind struct {
-		at        place
+		at        awsapi.Place
 		encrypted bool
 	}
 	var groups [][]*question
@@ -48,8 +48,8 @@ func (b *backend) groups(questions []*question) [][]*question {
 // single asks for one parameter.
 func (b *backend) single(ctx context.Context, q *question) error {
 	in := &sdk.GetParameterInput{Name: aws.String(q.asked()), WithDecryption: aws.Bool(!q.encrypted)}
-	out, err := awsapi.Call(ctx, b.api, q.at.role, func(ctx context.Context) (*sdk.GetParameterOutput, error) {
-		return b.client(q.at).GetParameter(ctx, in)
+	out, err := awsapi.Call(ctx, b.API, q.at.Role, func(ctx context.Context) (*sdk.GetParameterOutput, error) {
+		return b.clients.At(q.at).GetParameter(ctx, in)
 	})
 	if err != nil {
 		q.fail(err)
@@ -67,8 +67,8 @@ func (b *backend) batch(ctx context.Context, round *awsapi.Round, questions []*q
 		in.Names = append(in.Names, q.asked())
 	}
 	at := questions[0].at
-	out, err := awsapi.Call(ctx, b.api, at.role, func(ctx context.Context) (*sdk.GetParametersOutput, error) {
-		return b.client(at).GetParameters(ctx, in)
+	out, err := awsapi.Call(ctx, b.API, at.Role, func(ctx context.Context) (*sdk.GetParametersOutput, error) {
+		return b.clients.At(at).GetParameters(ctx, in)
 	})
 	if err != nil {
 		e := awsapi.Error(err, questions[0].ref.ID, "ssm:GetParameters")

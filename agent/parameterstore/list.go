@@ -33,8 +33,8 @@ func (b *backend) List(ctx context.Context, pattern agent.Reference, deliver fun
 	}
 	in := &sdk.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true), WithDecryption: aws.Bool(true), MaxResults: aws.Int32(10)}
 	for listed := 0; ; {
-		out, err := awsapi.Call(ctx, b.api, q.at.role, func(ctx context.Context) (*sdk.GetParametersByPathOutput, error) {
-			return b.client(q.at).GetParametersByPath(ctx, in)
+		out, err := awsapi.Call(ctx, b.API, q.at.Role, func(ctx context.Context) (*sdk.GetParametersByPathOutput, error) {
+			return b.clients.At(q.at).GetParametersByPath(ctx, in)
 		})
 		if err != nil {
 			return awsapi.Error(err, pattern.ID, "ssm:GetParametersByPath")

@@ -87,7 +87,7 @@ func (q *question) aliases(p *types.Parameter) []agent.Reference {
 	var aliases []agent.Reference
 	for _, way := range ways {
 		query := url.Values{}
-		for name, value := range map[string]string{"version": q.version, "label": q.label, "roleArn": q.at.role, "withDecryption": way} {
+		for name, value := range map[string]string{"version": q.version, "label": q.label, "roleArn": q.at.Role, "withDecryption": way} {
 			if value != "" {
 				query.Set(name, value)
 			}

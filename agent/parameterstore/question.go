@@ -16,7 +16,7 @@ const secretPrefix = "/aws/reference/secretsmanager/"
 // question is one reference, taken apart.
 type question struct {
 	ref       agent.Reference
-	at        place
+	at        awsapi.Place
 	version   string // or label: at most one of them
 	label     string
 	encrypted bool // not to be decrypted
@@ -38,7 +38,7 @@ func (b *backend) question(ref agent.Reference) (*question, error) {
 		case "label":
 			q.label = value
 		case "roleArn":
-			q.at.role = value
+			q.at.Role = value
 		case "withDecryption":
 			if q.encrypted = value == "false"; !q.encrypted && value != "true" {
 				return nil, invalid(ref, fmt.Sprintf("withDecryption %q", value), "use true or false")
@@ -59,14 +59,12 @@ func (b *backend) question(ref agent.Reference) (*question, error) {
 		return nil, invalid(ref, "this is not the ARN of a parameter", "it is written arn:aws:ssm:REGION:ACCOUNT:parameter/NAME")
 	case strings.Contains(ref.ID, ":") && !isARN:
 		return nil, invalid(ref, "a name holds no colon", "the version is given as version=NUMBER, a label as label=NAME")
-	case q.at.role != "" && !b.api.AllowsRole(q.at.role):
-		return nil, &agent.Error{
-			Kind: agent.Denied, Status: 403, Code: "RoleNotListed",
-			Message: fmt.Sprintf("parameter %q: the role %q may not be used", ref.ID, q.at.role), Hint: "add it to LARDER_ROLES",
-		}
 	}
-	if isARN && region != b.api.Region() {
-		q.at.region = region
+	if err := b.CheckRole(ref.ID, q.at.Role); err != nil {
+		return nil, err
+	}
+	if isARN && region != b.Region() {
+		q.at.Region = region
 	}
 	if q.ofSecret() {
 		q.encrypted = false // the service refuses anything else

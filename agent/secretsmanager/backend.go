@@ -12,11 +12,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/larder-secrets/larder/agent"
@@ -56,23 +55,18 @@ func Source(c Config) agent.Source {
 func placeOf(ref agent.Reference) string {
 	query, _ := url.ParseQuery(ref.Query) // what is not one depends on nothing
 	arn, _ := parseARN(ref.ID)
-	return strings.TrimSpace(arn.region + " " + query.Get("roleArn"))
+	return awsapi.Place{Region: arn.region, Role: query.Get("roleArn")}.String()
 }
 
 type backend struct {
-	config Config
-	api    *awsapi.API
-	calls  *awsapi.Calls
-	log    *slog.Logger
-
-	mu      sync.Mutex // guards clients
-	clients map[place]*sdk.Client
+	*awsapi.API
+	clients *awsapi.Clients[sdk.Client]
+	config  Config
+	calls   *awsapi.Calls
+	log     *slog.Logger
 
 	noBatch atomic.Bool // the role may not
 }
-
-// place is where and as whom a call is made; empty fields mean the agent's own.
-type place struct{ region, role string }
 
 func open(ctx context.Context, c Config) (agent.Backend, error) {
 	api, err := awsapi.Load(ctx, c.AWS)
@@ -81,18 +75,12 @@ func open(ctx context.Context, c Config) (agent.Backend, error) {
 	}
 	return &backend{
 		config:  c,
-		api:     api,
+		API:     api,
 		calls:   awsapi.NewCalls(c.MaxConnections, c.AWS.Log),
 		log:     c.AWS.Log,
-		clients: map[place]*sdk.Client{},
+		clients: awsapi.NewClients(api, func(c aws.Config) *sdk.Client { return sdk.NewFromConfig(c) }),
 	}, nil
 }
-
-// Close closes the connections that no call uses.
-func (b *backend) Close() error { return b.api.Close() }
-
-// Identity implements [agent.Identifier].
-func (b *backend) Identity() string { return b.api.Identity() }
 
 // Fetch implements [agent.Backend].
 func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
@@ -136,22 +124,10 @@ func failAll(questions []*question, err error) {
 	}
 }
 
-// client returns the one client for a place, made on first use.
-func (b *backend) client(at place) *sdk.Client {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	client := b.clients[at]
-	if client == nil {
-		client = sdk.NewFromConfig(b.api.For(at.region, at.role))
-		b.clients[at] = client
-	}
-	return client
-}
-
 // question is one reference, taken apart.
 type question struct {
 	ref       agent.Reference
-	at        place
+	at        awsapi.Place
 	stage     string
 	versionID string
 	deliver   func(agent.Result)
@@ -172,23 +148,20 @@ func (b *backend) question(ref agent.Reference) (*question, error) {
 		case "versionId":
 			q.versionID = value
 		case "roleArn":
-			q.at.role = value
+			q.at.Role = value
 		default:
 			return nil, invalid(ref, fmt.Sprintf("unknown parameter %q", name), "use versionStage, versionId or roleArn")
 		}
 	}
-	if q.at.role != "" && !b.api.AllowsRole(q.at.role) {
-		return nil, &agent.Error{
-			Kind: agent.Denied, Status: 403, Code: "RoleNotListed",
-			Message: fmt.Sprintf("secret %q: the role %q may not be used", ref.ID, q.at.role), Hint: "add it to LARDER_ROLES",
-		}
+	if err := b.CheckRole(ref.ID, q.at.Role); err != nil {
+		return nil, err
 	}
 	if arn, ok := parseARN(ref.ID); ok {
 		if arn.service != "secretsmanager" {
 			return nil, invalid(ref, "this is not the ARN of a secret in Secrets Manager", "")
 		}
-		if arn.region != b.api.Region() {
-			q.at.region = arn.region
+		if arn.region != b.Region() {
+			q.at.Region = arn.region
 		}
 	}
 	if q.stage == current && q.versionID == "" {
@@ -199,7 +172,7 @@ func (b *backend) question(ref agent.Reference) (*question, error) {
 
 // plain reports whether a batch can answer the question: it asks for what is
 // current, here, as the agent itself.
-func (q *question) plain() bool { return q.stage == "" && q.versionID == "" && q.at == place{} }
+func (q *question) plain() bool { return q.stage == "" && q.versionID == "" && q.at == awsapi.Place{} }
 
 // fail answers with what a failed call means.
 func (q *question) fail(err error) {

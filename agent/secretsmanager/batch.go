@@ -26,8 +26,8 @@ func (b *backend) batch(ctx context.Context, round *awsapi.Round, questions []*q
 		}
 	}
 	for range batchSize { // a page holds an entry at least, or there is no end to them
-		out, err := awsapi.Call(ctx, b.api, "", func(ctx context.Context) (*sdk.BatchGetSecretValueOutput, error) {
-			return b.client(place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
+		out, err := awsapi.Call(ctx, b.API, "", func(ctx context.Context) (*sdk.BatchGetSecretValueOutput, error) {
+			return b.clients.At(awsapi.Place{}).BatchGetSecretValue(ctx, in, withoutThrottlingRetries)
 		})
 		if err != nil {
 			return b.refused(ctx, round, questions, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/larder-secrets/larder/agent"
+	"github.com/larder-secrets/larder/agent/awsapi"
 )
 
 // FuzzARN reads whatever a reference may name: what is taken for an ARN says
@@ -31,7 +32,7 @@ func FuzzVersion(f *testing.F) {
 	f.Fuzz(func(t *testing.T, asked, arn, name, versionID, stage, wantID, wantStage, role, value string) {
 		var got []agent.Result
 		q := &question{
-			ref: agent.Reference{Scheme: "aws", ID: asked}, at: place{role: role}, stage: wantStage, versionID: wantID,
+			ref: agent.Reference{Scheme: "aws", ID: asked}, at: awsapi.Place{Role: role}, stage: wantStage, versionID: wantID,
 			deliver: func(r agent.Result) { got = append(got, r) },
 		}
 		v := version{arn: arn, name: name, id: versionID, stages: []string{stage}, text: &value}
@@ -72,7 +73,7 @@ func wantAliases(t *testing.T, q *question, s *agent.Secret) {
 		if query, canonicalErr := agent.CanonicalQuery(given); err != nil || canonicalErr != nil || query != alias.Query {
 			t.Errorf("alias %+v is not canonical", alias)
 		}
-		if given.Get("roleArn") != q.at.role || given.Get("versionId") != q.versionID || alias.Scheme != q.ref.Scheme {
+		if given.Get("roleArn") != q.at.Role || given.Get("versionId") != q.versionID || alias.Scheme != q.ref.Scheme {
 			t.Errorf("%+v is an alias of %+v", alias, q.ref)
 		}
 		found = found || alias.ID == q.ref.ID

@@ -20,8 +20,8 @@ func (b *backend) single(ctx context.Context, q *question) error {
 	if q.stage != "" || q.versionID == "" {
 		in.VersionStage = aws.String(q.wanted())
 	}
-	out, err := awsapi.Call(ctx, b.api, q.at.role, func(ctx context.Context) (*sdk.GetSecretValueOutput, error) {
-		return b.client(q.at).GetSecretValue(ctx, in)
+	out, err := awsapi.Call(ctx, b.API, q.at.Role, func(ctx context.Context) (*sdk.GetSecretValueOutput, error) {
+		return b.clients.At(q.at).GetSecretValue(ctx, in)
 	})
 	if err != nil {
 		q.fail(err)

@@ -84,7 +84,7 @@ func (q *question) aliases(v version) []agent.Reference {
 	var aliases []agent.Reference
 	for _, stage := range q.stages() {
 		query := url.Values{}
-		for name, value := range map[string]string{"versionStage": stage, "versionId": q.versionID, "roleArn": q.at.role} {
+		for name, value := range map[string]string{"versionStage": stage, "versionId": q.versionID, "roleArn": q.at.Role} {
 			if value != "" {
 				query.Set(name, value)
 			}
