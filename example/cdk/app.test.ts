@@ -15,7 +15,7 @@ let resources: Record<string, { Type: string; Properties: any }>;
 before(() => {
   folder = mkdtempSync(join(tmpdir(), "larder-cdk-"));
   execFileSync("npx", ["cdk", "synth", "--quiet", "--context", `larder=${arn}`, "--output", join(folder, "out")], {
-    env: { ...process.env, CI: "1", CDK_DISABLE_CLI_TELEMETRY: "true" },
+    env: { PATH: process.env.PATH, HOME: folder, CI: "1", CDK_DISABLE_CLI_TELEMETRY: "true" },
     stdio: ["ignore", "ignore", "inherit"],
   });
   resources = JSON.parse(readFileSync(join(folder, "out", "LarderExample.template.json"), "utf8")).Resources;

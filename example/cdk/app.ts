@@ -6,7 +6,8 @@ const app = new App();
 const stack = new Stack(app, "LarderExample");
 
 // Of the layer, as make publish prints it: cdk deploy --context larder=ARN
-const larder: string = app.node.tryGetContext("larder");
+const larder: string | undefined = app.node.tryGetContext("larder");
+if (!larder) throw new Error("there is no layer: add --context larder=ARN, with what make publish printed");
 const secret = Secret.fromSecretNameV2(stack, "Secret", "my-api-key");
 
 const common = { runtime: Runtime.NODEJS_22_X, handler: "index.handler", architecture: Architecture.ARM_64 };
