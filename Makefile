@@ -14,7 +14,7 @@ tool  := $(GO) tool -modfile=.ci/tools.mod
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
 
-.PHONY: help run build test integration cdk model stress lint fuzz layer publish build-LarderArm64 build-LarderIntel clean
+.PHONY: help run build test integration cdk model stress bench lint fuzz layer publish build-LarderArm64 build-LarderIntel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,10 +47,15 @@ stress: ## read, rotate, fail, stop and continue for a minute, with the race det
 	LARDER_STRESS=1m $(GO) test $(race) -count=1 -timeout=5m -run='^TestStress$$/with' ./layer/extensions/larder
 	LARDER_STRESS=1m $(GO) test -count=1 -timeout=5m -run='^TestStress$$/shipped' -v ./layer/extensions/larder | sed -n 's/^ *|/|/p; /^ok/p; /FAIL/p; /_test.go:/p'
 
+bench: ## measure beside programs that do less, and write bench/report.md
+	$(build) -ldflags='-s -w' -o bin/bench/larder ./layer/extensions/larder
+	cd bench && $(GO) run . -larder ../bin/bench/larder -report report.md
+
 lint: ## check format, code and modules
 	@unformatted=$$($(tool) gofumpt -l .); [ -z "$$unformatted" ] || { printf 'gofumpt would change:\n%s\n' "$$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags=integration ./...
+	cd bench && $(GO) vet ./...
 	$(tool) staticcheck ./...
 	$(tool) staticcheck -tags=integration ./...
 	$(GO) mod tidy -diff

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"time"
+)
+
+// api is an Extensions API that lets everybody register and sends no event.
+type api struct {
+	listener          net.Listener
+	server            *http.Server
+	registered, asked chan time.Time
+}
+
+func newAPI() (*api, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	a := &api{listener: l, registered: make(chan time.Time, 1), asked: make(chan time.Time, 1)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, _ *http.Request) {
+		note(a.registered)
+		w.Header().Set("Lambda-Extension-Identifier", "00000000-0000-4000-8000-000000000000")
+		io.WriteString(w, `{"functionName":"f","functionVersion":"1","handler":"h"}`)
+	})
+	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(_ http.ResponseWriter, r *http.Request) {
+		note(a.asked)
+		<-r.Context().Done()
+	})
+	a.server = &http.Server{Handler: mux}
+	go a.server.Serve(l)
+	return a, nil
+}
+
+// note sends the time, unless the one before has not been taken yet.
+func note(to chan time.Time) {
+	select {
+	case to <- time.Now():
+	default:
+	}
+}
+
+// forget drops what has come late of the program before.
+func (a *api) forget() {
+	for _, c := range []chan time.Time{a.registered, a.asked} {
+		select {
+		case <-c:
+		default:
+		}
+	}
+}
+
+func (a *api) address() string { return a.listener.Addr().String() }
+
+func (a *api) close() { a.server.Close() }

@@ -1,0 +1,3 @@
+module github.com/larder-secrets/larder/bench
+
+go 1.26
