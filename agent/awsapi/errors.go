@@ -35,6 +35,7 @@ var classes = map[string]agent.Kind{
 	"KMSDisabledException":        agent.Denied,
 	"KMSInvalidStateException":    agent.Denied,
 	"KMSNotFoundException":        agent.Denied,
+	"InvalidKeyId":                agent.Denied,
 	"UnrecognizedClientException": agent.Denied,
 	"InvalidClientTokenId":        agent.Denied,
 	"InvalidSignatureException":   agent.Denied,
@@ -44,7 +45,6 @@ var classes = map[string]agent.Kind{
 
 	"InvalidParameterException": agent.Invalid,
 	"InvalidRequestException":   agent.Invalid,
-	"InvalidKeyId":              agent.Denied,
 	"ValidationException":       agent.Invalid,
 
 	"ThrottlingException":      agent.Throttled,

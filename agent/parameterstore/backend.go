@@ -14,7 +14,6 @@ package parameterstore
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -33,28 +32,11 @@ type Config struct {
 	MaxConnections int
 }
 
-const defaultTimeout = 10 * time.Second
-
 // Source returns the source of scheme ssm.
 func Source(c Config) agent.Source {
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
 	c.AWS.MaxConnections = c.MaxConnections
-	return agent.Source{
-		Open:    func(ctx context.Context) (agent.Backend, error) { return open(ctx, c) },
-		TTL:     c.TTL,
-		Timeout: timeout,
-		Place:   placeOf,
-	}
-}
-
-// placeOf names the region and the role that a reference depends on.
-func placeOf(ref agent.Reference) string {
-	query, _ := url.ParseQuery(ref.Query) // what is not one depends on nothing
-	region, _ := regionOf(ref.ID)
-	return awsapi.Place{Region: region, Role: query.Get("roleArn")}.String()
+	open := func(api *awsapi.API) agent.Backend { return newBackend(api, c) }
+	return awsapi.Source(c.AWS, c.TTL, c.Timeout, open, func(id string) string { region, _ := regionOf(id); return region })
 }
 
 type backend struct {
@@ -66,17 +48,13 @@ type backend struct {
 	alone atomic.Bool // the role may not ask for several at once
 }
 
-func open(ctx context.Context, c Config) (agent.Backend, error) {
-	api, err := awsapi.Load(ctx, c.AWS)
-	if err != nil {
-		return nil, err
-	}
+func newBackend(api *awsapi.API, c Config) *backend {
 	return &backend{
 		API:     api,
 		calls:   awsapi.NewCalls(c.MaxConnections, c.AWS.Log),
 		log:     c.AWS.Log,
 		clients: awsapi.NewClients(api, func(c aws.Config) *sdk.Client { return sdk.NewFromConfig(c) }),
-	}, nil
+	}
 }
 
 // Fetch implements [agent.Backend].

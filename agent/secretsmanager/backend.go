@@ -31,31 +31,13 @@ type Config struct {
 	MaxConnections int
 }
 
-const (
-	defaultTimeout = 10 * time.Second
-	current        = "AWSCURRENT"
-)
+const current = "AWSCURRENT"
 
 // Source returns the source of scheme aws.
 func Source(c Config) agent.Source {
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = defaultTimeout
-	}
 	c.AWS.MaxConnections = c.MaxConnections
-	return agent.Source{
-		Open:    func(ctx context.Context) (agent.Backend, error) { return open(ctx, c) },
-		TTL:     c.TTL,
-		Timeout: timeout,
-		Place:   placeOf,
-	}
-}
-
-// placeOf names the region and the role that a reference depends on.
-func placeOf(ref agent.Reference) string {
-	query, _ := url.ParseQuery(ref.Query) // what is not one depends on nothing
-	arn, _ := parseARN(ref.ID)
-	return awsapi.Place{Region: arn.region, Role: query.Get("roleArn")}.String()
+	open := func(api *awsapi.API) agent.Backend { return newBackend(api, c) }
+	return awsapi.Source(c.AWS, c.TTL, c.Timeout, open, func(id string) string { arn, _ := parseARN(id); return arn.region })
 }
 
 type backend struct {
@@ -68,18 +50,14 @@ type backend struct {
 	noBatch atomic.Bool // the role may not
 }
 
-func open(ctx context.Context, c Config) (agent.Backend, error) {
-	api, err := awsapi.Load(ctx, c.AWS)
-	if err != nil {
-		return nil, err
-	}
+func newBackend(api *awsapi.API, c Config) *backend {
 	return &backend{
 		config:  c,
 		API:     api,
 		calls:   awsapi.NewCalls(c.MaxConnections, c.AWS.Log),
 		log:     c.AWS.Log,
 		clients: awsapi.NewClients(api, func(c aws.Config) *sdk.Client { return sdk.NewFromConfig(c) }),
-	}, nil
+	}
 }
 
 // Fetch implements [agent.Backend].
