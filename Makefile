@@ -10,6 +10,9 @@ LAYER_NAME ?= larder
 build := CGO_ENABLED=0 $(GO) build -trimpath
 tool  := $(GO) tool -modfile=.ci/tools.mod
 
+# The layer's packer, with the toolchain that go.mod pins.
+pack = toolchain=$$(awk '$$1 == "toolchain" { print $$2 }' go.mod); GOTOOLCHAIN=$${toolchain:-local} $(GO) run ./layer
+
 # The race detector needs cgo, which go env tells to be off where no C compiler is.
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
@@ -69,7 +72,7 @@ fuzz: ## fuzz every fuzz target for FUZZTIME, 10s if not set
 	done
 
 layer: ## pack dist/larder-layer-amd64.zip and dist/larder-layer-arm64.zip
-	toolchain=$$(awk '$$1 == "toolchain" { print $$2 }' go.mod); GOTOOLCHAIN=$${toolchain:-local} $(GO) run ./layer -arch all
+	$(pack) -arch all
 
 publish: layer ## publish both zips with the aws CLI, as LAYER_NAME-x86_64 and LAYER_NAME-arm64, and print their ARNs
 	@command -v aws >/dev/null || { printf 'make publish: error: there is no aws CLI\nhint: install it, or make a layer of each zip in dist by hand\n' >&2; exit 1; }
@@ -80,8 +83,7 @@ publish: layer ## publish both zips with the aws CLI, as LAYER_NAME-x86_64 and L
 
 # sam build calls these in a copy of the tree, each for its resource of template.yaml.
 build-LarderArm64 build-LarderIntel:
-	toolchain=$$(awk '$$1 == "toolchain" { print $$2 }' go.mod); GOTOOLCHAIN=$${toolchain:-local} \
-		$(GO) run ./layer -arch $(if $(filter %Intel,$@),amd64,arm64) -tree "$(ARTIFACTS_DIR)"
+	$(pack) -arch $(if $(filter %Intel,$@),amd64,arm64) -tree "$(ARTIFACTS_DIR)"
 
 clean: ## remove what the other targets made
 	rm -rf bin dist

@@ -57,14 +57,8 @@ func main() {
 		Stderr:   os.Stderr,
 		Terminal: isTerminal(os.Stdout),
 		Backends: backends,
-		ReadFile: func(path string) (map[string]string, []string, error) {
-			f, err := agentfile.Read(path)
-			if err != nil {
-				return nil, nil, err
-			}
-			return f.Variables, f.Ignored, nil
-		},
-		Setenv: os.Setenv,
+		ReadFile: agentfile.Read,
+		Setenv:   os.Setenv,
 	}
 	status := program.Run(ctx)
 	stop()

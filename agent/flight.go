@@ -41,8 +41,7 @@ var errClosed = &Error{Kind: Unavailable, Status: 503, Code: "Closed", Message: 
 // begin registers a flight for ref, in the place of any that is under way; the
 // caller launches it once c.mu, which is held, has been released.
 func (c *Cache) begin(ref Reference, why purpose, now time.Time) *flight {
-	c.sequence++
-	f := &flight{ref: ref, began: now, sequence: c.sequence, generation: c.generation, purpose: why, done: make(chan struct{})}
+	f := c.newFlight(ref, why, now)
 	if c.closed {
 		f.result.Err = fmt.Errorf("secret %q: %w", ref.ID, errClosed)
 		close(f.done)
@@ -54,6 +53,12 @@ func (c *Cache) begin(ref Reference, why purpose, now time.Time) *flight {
 	c.flights[ref] = f
 	c.calls.Add(1)
 	return f
+}
+
+// newFlight numbers a flight. c.mu is held.
+func (c *Cache) newFlight(ref Reference, why purpose, now time.Time) *flight {
+	c.sequence++
+	return &flight{ref: ref, began: now, sequence: c.sequence, generation: c.generation, purpose: why, done: make(chan struct{})}
 }
 
 // launch asks the backends, one call to Fetch for all flights of a scheme. The
@@ -96,8 +101,7 @@ func (c *Cache) fly(launched context.Context, store *store, group []*flight) {
 	defer close(ended)
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			// What was panicked with may hold a value: its type has to do.
-			c.config.Log.Error("a backend panicked", "scheme", group[0].ref.Scheme, "panic_type", fmt.Sprintf("%T", panicked))
+			c.logPanic(group[0].ref.Scheme, panicked)
 		}
 		for _, f := range group {
 			c.land(f, Result{Err: failure(f.ref)})
@@ -126,6 +130,12 @@ func (c *Cache) fly(launched context.Context, store *store, group []*flight) {
 			c.land(group[i], r)
 		}
 	})
+}
+
+// logPanic tells of a backend's panic. What was panicked with may hold a value: its
+// type has to do.
+func (c *Cache) logPanic(scheme string, panicked any) {
+	c.config.Log.Error("a backend panicked", "scheme", scheme, "panic_type", fmt.Sprintf("%T", panicked))
 }
 
 // landOverdue lands what a backend holds on to though its context has ended.

@@ -7,8 +7,8 @@ import (
 )
 
 // Lister is a [Backend] that knows what there is. List asks for everything under
-// a pattern, which ends in /*, and calls deliver for each secret; the first of its
-// aliases that has no query is the name by which it is asked for from then on.
+// a pattern, which ends in /*, and calls deliver for each secret; by its Name it is
+// asked for from then on.
 type Lister interface {
 	List(ctx context.Context, pattern Reference, deliver func(*Secret)) error
 }
@@ -24,10 +24,7 @@ func (r Reference) covers(ref Reference) bool {
 // beginListing registers a flight for the pattern, which reads of what is under
 // it wait for. c.mu is held.
 func (c *Cache) beginListing(pattern Reference) *flight {
-	c.sequence++
-	f := &flight{
-		ref: pattern, began: wall(), sequence: c.sequence, generation: c.generation, purpose: forPrefetch, done: make(chan struct{}),
-	}
+	f := c.newFlight(pattern, forPrefetch, wall())
 	c.listings = append(c.listings, f)
 	c.calls.Add(1)
 	return f
@@ -55,7 +52,7 @@ func (c *Cache) list(f *flight) {
 	})
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			c.config.Log.Error("a backend panicked", "scheme", f.ref.Scheme, "panic_type", fmt.Sprintf("%T", panicked))
+			c.logPanic(f.ref.Scheme, panicked)
 		}
 		c.endListing(f, err)
 	}()

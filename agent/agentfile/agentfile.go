@@ -6,6 +6,7 @@ package agentfile
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -64,17 +65,18 @@ var standing = map[string][]string{
 	"ssrf_env_variables": {"AWS_TOKEN", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"},
 }
 
-// Read reads the file at path.
-func Read(path string) (*File, error) {
+// Read reads the file at path: the variables that stand for it, and the keys that
+// mean nothing here.
+func Read(path string) (variables map[string]string, ignored []string, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f, err := Parse(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return f, nil
+	return f.Variables, f.Ignored, nil
 }
 
 // Parse reads the file's text. A key that the agent does not know either is an
@@ -88,22 +90,12 @@ func Parse(text string) (*File, error) {
 	flatten("", tree, leaves)
 	// The agent serves whatever its role may read.
 	f := &File{Variables: map[string]string{"LARDER_BACKEND": "aws", "LARDER_ALLOW": "any"}}
-	for _, key := range slices.Sorted(keysOf(leaves)) {
+	for _, key := range slices.Sorted(maps.Keys(leaves)) {
 		if err := f.set(key, leaves[key]); err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 	}
 	return f, nil
-}
-
-func keysOf(leaves map[string]any) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for key := range leaves {
-			if !yield(key) {
-				return
-			}
-		}
-	}
 }
 
 // flatten writes a tree's leaves under their dotted keys.

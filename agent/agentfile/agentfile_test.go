@@ -107,13 +107,13 @@ func TestMistakes(t *testing.T) {
 
 func TestRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.toml")
-	if _, err := agentfile.Read(path); err == nil || !strings.Contains(err.Error(), path) {
+	if _, _, err := agentfile.Read(path); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("no file: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("x = 1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := agentfile.Read(path); err == nil || !strings.Contains(err.Error(), path+": x: ") {
+	if _, _, err := agentfile.Read(path); err == nil || !strings.Contains(err.Error(), path+": x: ") {
 		t.Errorf("a mistake: %v", err)
 	}
 }

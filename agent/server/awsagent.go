@@ -45,7 +45,7 @@ var roleARN = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
 // as it stands, slashes and percent signs included.
 func (s *Server) agentGet(w http.ResponseWriter, r *http.Request) {
 	id, _ := agentPath(r)
-	given, _, err := awsParameters(r, "versionStage", "versionId", "refreshNow", "roleArn")
+	given, err := awsParameters(r, "versionStage", "versionId", "refreshNow", "roleArn")
 	role, asked := given["roleArn"]
 	_, flagErr := flag(given, "refreshNow")
 	var unknown *unknownParameter

@@ -25,7 +25,7 @@ type getSecretValueOutput struct {
 // secretsManagerGet answers GET /secretsmanager/get?secretId=…, as AWS's
 // extension does, and with its agent's two further parameters.
 func (s *Server) secretsManagerGet(w http.ResponseWriter, r *http.Request) {
-	given, _, err := awsParameters(r, "secretId", "versionStage", "versionId", "refreshNow", "roleArn")
+	given, err := awsParameters(r, "secretId", "versionStage", "versionId", "refreshNow", "roleArn")
 	if err != nil {
 		refuse(w, r, http.StatusBadRequest, "InvalidParameterException", err.Error())
 		return

@@ -36,7 +36,7 @@ type parameterOutput struct {
 // parametersGet answers GET /systemsmanager/parameters/get?name=…, with or
 // without a slash before the query, as AWS's extension does.
 func (s *Server) parametersGet(w http.ResponseWriter, r *http.Request) {
-	given, order, err := awsParameters(r, "name", "version", "label", "withDecryption", "refreshNow", "roleArn")
+	given, err := awsParameters(r, "name", "version", "label", "withDecryption", "refreshNow", "roleArn")
 	if err != nil {
 		refuse(w, r, http.StatusBadRequest, "ValidationException", err.Error())
 		return
@@ -68,10 +68,8 @@ func (s *Server) parametersGet(w http.ResponseWriter, r *http.Request) {
 	} else {
 		ref.Scheme = s.config.Backend
 	}
-	for _, name := range order { // the first of the two counts
-		if (name == "version" || name == "label") && !query.Has("version") && !query.Has("label") {
-			query.Set(name, given[name])
-		}
+	if name := versionOrLabel(r.URL.RawQuery); name != "" && !query.Has("version") && !query.Has("label") {
+		query.Set(name, given[name])
 	}
 	if role, ok := given["roleArn"]; ok {
 		query.Set("roleArn", role)
@@ -87,6 +85,19 @@ func (s *Server) parametersGet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, r, reading, getParameterOutput{Parameter: parameter(reading.Secret)})
+}
+
+// versionOrLabel returns which of the two stands first in a query, and counts.
+func versionOrLabel(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		one, _ := url.ParseQuery(pair) // which has been read before as a whole
+		for _, name := range []string{"version", "label"} {
+			if one.Has(name) {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // cutSelector takes the version or label from a name that has one, as

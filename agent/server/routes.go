@@ -44,23 +44,44 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// parameters reads the query: every name must be one of allowed, and stand once.
-func parameters(r *http.Request, allowed ...string) (map[string]string, error) {
+// query reads the query, in which every name must be one of allowed.
+func query(r *http.Request, allowed ...string) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("the query cannot be read: escape what is not a letter or digit")
 	}
-	given := make(map[string]string, len(values))
-	for name, texts := range values {
+	for name := range values {
 		if !slices.Contains(allowed, name) {
 			return nil, &unknownParameter{name, allowed}
 		}
+	}
+	return values, nil
+}
+
+// parameters reads a query in which every name stands once.
+func parameters(r *http.Request, allowed ...string) (map[string]string, error) {
+	values, err := query(r, allowed...)
+	for name, texts := range values {
 		if len(texts) > 1 {
 			return nil, fmt.Errorf("parameter %s is given more than once", name)
 		}
+	}
+	return first(values), err
+}
+
+// awsParameters reads the query as AWS's extension does, for which the first of
+// several of one name counts.
+func awsParameters(r *http.Request, allowed ...string) (map[string]string, error) {
+	values, err := query(r, allowed...)
+	return first(values), err
+}
+
+func first(values url.Values) map[string]string {
+	given := make(map[string]string, len(values))
+	for name, texts := range values {
 		given[name] = texts[0]
 	}
-	return given, nil
+	return given
 }
 
 // unknownParameter is one that a path does not have.
@@ -71,27 +92,6 @@ type unknownParameter struct {
 
 func (e *unknownParameter) Error() string {
 	return fmt.Sprintf("unknown parameter: %.64q, use %s", e.name, strings.Join(e.allowed, ", "))
-}
-
-// awsParameters reads the query as AWS's extension does, for which the first of
-// several of one name counts. It returns the order in which the names stand.
-func awsParameters(r *http.Request, allowed ...string) (given map[string]string, order []string, err error) {
-	given = map[string]string{}
-	for pair := range strings.SplitSeq(r.URL.RawQuery, "&") {
-		values, err := url.ParseQuery(pair)
-		if err != nil {
-			return nil, nil, fmt.Errorf("the query cannot be read: escape what is not a letter or digit")
-		}
-		for name, texts := range values {
-			if !slices.Contains(allowed, name) {
-				return nil, nil, &unknownParameter{name, allowed}
-			}
-			if _, ok := given[name]; !ok {
-				given[name], order = texts[0], append(order, name)
-			}
-		}
-	}
-	return given, order, nil
 }
 
 // flag reads a parameter that is true or false; missing is false.
