@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -58,7 +59,8 @@ func (c *cloud) differential(t *testing.T) {
 			path, ask = c.anyParameter(random)
 		}
 		want, err := ask(t)
-		status, body := fetch(t, client, b, path)
+		status, _, answer := b.direct(client, path)
+		body := string(answer)
 		if err != nil {
 			if status != http.StatusBadRequest && status != http.StatusTooManyRequests || strings.Contains(body, `"ARN"`) {
 				t.Errorf("%s: status %d %s, and the SDK: %v", path, status, body, err)
@@ -74,25 +76,6 @@ func (c *cloud) differential(t *testing.T) {
 	if values < 300 {
 		t.Errorf("only %d of them were values: this proves little", values)
 	}
-}
-
-func fetch(t *testing.T, client *http.Client, b *bench, path string) (int, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+b.port+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Aws-Parameters-Secrets-Token", "local-session-token")
-	resp, err := client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
 }
 
 // strict parses the body into the SDK's own type, which must know every member.
@@ -195,9 +178,9 @@ func (c *cloud) otherLanguages(t *testing.T) {
 	for path, member := range map[string]string{
 		"/secretsmanager/get?secretId=json": "SecretString", "/v1/json": "SecretString", "/systemsmanager/parameters/get?name=/app/host": "Parameter",
 	} {
-		_, body := fetch(t, client, b, path)
+		_, _, body := b.direct(client, path)
 		var want map[string]any
-		if err := json.Unmarshal([]byte(body), &want); err != nil {
+		if err := json.Unmarshal(body, &want); err != nil {
 			t.Fatal(err)
 		}
 		for name, script := range map[string][]string{
@@ -210,7 +193,7 @@ func (c *cloud) otherLanguages(t *testing.T) {
 					t.Skip(err)
 				}
 				cmd := exec.CommandContext(t.Context(), program, append(script, member)...)
-				cmd.Stdin = strings.NewReader(body)
+				cmd.Stdin = bytes.NewReader(body)
 				out, err := cmd.Output()
 				var got any
 				if err == nil {

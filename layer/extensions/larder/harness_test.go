@@ -132,6 +132,13 @@ func (b *bench) init() *bench {
 // ask invokes the probe, which makes the requests, and returns the answers.
 func (b *bench) ask(requests ...request) []answer {
 	b.t.Helper()
+	answers, _ := b.invoke(requests)
+	return answers
+}
+
+// invoke is ask, with what else there is to know of the invocation.
+func (b *bench) invoke(requests []request) ([]answer, *lambdatest.Response) {
+	b.t.Helper()
 	payload, err := json.Marshal(requests)
 	if err != nil {
 		b.t.Fatal(err)
@@ -141,13 +148,13 @@ func (b *bench) ask(requests ...request) []answer {
 		b.t.Fatalf("invoke: %v\n%s", err, b.Output("larder"))
 	}
 	if response.FunctionError != "" {
-		b.t.Fatalf("the probe failed: %s\n%s", response.Payload, b.Output("larder"))
+		b.t.Fatalf("the probe failed after %v of %v: %s\n%s", response.Duration, response.Total, response.Payload, b.Output("larder"))
 	}
 	var answers []answer
 	if err := json.Unmarshal(response.Payload, &answers); err != nil {
 		b.t.Fatal(err)
 	}
-	return answers
+	return answers, response
 }
 
 // read is ask for one path.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -82,20 +81,9 @@ func TestHungBackendNeverCostsAnInvocation(t *testing.T) {
 // must be back before the deadline.
 func (b *bench) punctual(requests []request) ([]answer, time.Duration) {
 	b.t.Helper()
-	payload, err := json.Marshal(requests)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	response, err := b.Invoke(b.t.Context(), payload)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if response.FunctionError != "" || response.Fault != nil {
-		b.t.Fatalf("after %v of %v: %s, %v\n%s", response.Duration, response.Total, response.Payload, response.Fault, b.Output("larder"))
-	}
-	var answers []answer
-	if err := json.Unmarshal(response.Payload, &answers); err != nil {
-		b.t.Fatal(err)
+	answers, response := b.invoke(requests)
+	if response.Fault != nil {
+		b.t.Fatalf("after %v of %v: %v\n%s", response.Duration, response.Total, response.Fault, b.Output("larder"))
 	}
 	return answers, response.Total
 }

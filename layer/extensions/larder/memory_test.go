@@ -36,7 +36,7 @@ func TestManyNamesDoNotGrowTheProcess(t *testing.T) {
 		for reader := range 8 {
 			readers.Go(func() {
 				for i := from + reader; i < to; i += 8 {
-					status, _ := b.direct(client, fmt.Sprintf("/secret?name=%s-%d", strings.Repeat("x", 200), i))
+					status, _, _ := b.direct(client, fmt.Sprintf("/secret?name=%s-%d", strings.Repeat("x", 200), i))
 					mu.Lock()
 					statuses[status]++
 					mu.Unlock()
@@ -60,23 +60,23 @@ func TestManyNamesDoNotGrowTheProcess(t *testing.T) {
 }
 
 // direct makes a request past the function, with the right token.
-func (b *bench) direct(client *http.Client, path string) (status int, header http.Header) {
+func (b *bench) direct(client *http.Client, path string) (status int, header http.Header, body []byte) {
 	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, "http://127.0.0.1:"+b.port+path, nil)
 	if err != nil {
 		b.t.Error(err)
-		return 0, nil
+		return 0, nil, nil
 	}
 	req.Header.Set("X-Aws-Parameters-Secrets-Token", "local-session-token")
 	resp, err := client.Do(req)
 	if err != nil {
 		b.t.Error(err)
-		return 0, nil
+		return 0, nil, nil
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+	if body, err = io.ReadAll(resp.Body); err != nil {
 		b.t.Error(err)
 	}
-	return resp.StatusCode, resp.Header
+	return resp.StatusCode, resp.Header, body
 }
 
 // resident returns the extension's resident memory in KiB.

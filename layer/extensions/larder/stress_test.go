@@ -289,17 +289,8 @@ func (s *stress) goroutines() int {
 	least := 0
 	eventually(s.t, "the agent is idle", func() bool {
 		s.aws.CloseIdle()
-		req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://127.0.0.1:"+s.port+"/status", nil)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		req.Header.Set("X-Aws-Parameters-Secrets-Token", "local-session-token")
-		resp, err := client.Do(req)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		if err := json.NewDecoder(resp.Body).Decode(&status); err != nil {
+		_, _, body := s.direct(client, "/status")
+		if err := json.Unmarshal(body, &status); err != nil {
 			s.t.Fatal(err)
 		}
 		settled := status.Goroutines == least && status.Connections == 1
