@@ -7,7 +7,6 @@ import (
 	"debug/buildinfo"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/larder-secrets/larder/agent/agenttest"
 )
 
 // image is what a Dockerfile's last stage makes.
@@ -156,7 +157,7 @@ func (i image) serve(t *testing.T) {
 	if err := os.WriteFile(i.root+"/run/secrets.json", []byte(`{"my-api-key": "abc123"}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
+	port := agenttest.Port(t)
 	env := []string{"LARDER_PORT=" + port, "LARDER_FILE=/run/secrets.json"}
 
 	out, err := i.start(t, env, i.entrypoint, i.command...).CombinedOutput()
@@ -199,7 +200,7 @@ func (i image) serve(t *testing.T) {
 	if out, err := i.start(t, env, i.entrypoint, "get", "my-api-key").Output(); err != nil || string(out) != "abc123" {
 		t.Errorf("larder get: %q, %v", out, err)
 	}
-	other := append(env[:len(env):len(env)], "LARDER_PORT="+freePort(t))
+	other := append(env[:len(env):len(env)], "LARDER_PORT="+agenttest.Port(t))
 	if out, err := i.start(t, other, i.health).CombinedOutput(); err == nil || strings.Count(string(out), "\n") != 1 {
 		t.Errorf("the health of none: %v\n%s", err, out)
 	}
@@ -217,15 +218,4 @@ func (i image) start(t *testing.T, env, command []string, more ...string) *exec.
 	cmd.Dir, cmd.Env = "/", env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: i.root, Credential: &syscall.Credential{Uid: user, Gid: group, NoSetGroups: true}}
 	return cmd
-}
-
-// freePort returns one that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larder-secrets/larder/agent/agenttest"
 	"github.com/larder-secrets/larder/extension/lambdatest"
 )
 
@@ -69,7 +70,7 @@ func TestSAM(t *testing.T) {
 	env := s.variables(t, filepath.Join(built, "template.yaml"), map[string]string{"Backend": "file"})
 	env["LARDER_FILE"] = strings.Replace(env["LARDER_FILE"], "/var/task", folder, 1)
 	env["AWS_SAM_LOCAL"], env["AWS_SESSION_TOKEN"] = "true", ""
-	env["LARDER_PORT"] = freePort(t)
+	env["LARDER_PORT"] = agenttest.Port(t)
 	lambda, err := lambdatest.New(lambdatest.Config{
 		Function:   []string{filepath.Join(folder, "bootstrap")},
 		Extensions: []string{filepath.Join(built, layer, "extensions", "larder")},

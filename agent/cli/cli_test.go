@@ -4,12 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/larder-secrets/larder/agent/agenttest"
 )
 
 // binary is the sidecar, as built from the module's main.
@@ -47,7 +46,7 @@ type home struct {
 
 func newHome(t *testing.T, secrets string) *home {
 	t.Helper()
-	h := &home{t: t, dir: t.TempDir(), port: freePort(t)}
+	h := &home{t: t, dir: t.TempDir(), port: agenttest.Port(t)}
 	if secrets != "" {
 		h.write(secrets)
 	}
@@ -138,19 +137,6 @@ func eventually(t *testing.T, what string, is func() bool) {
 		case <-tick.C:
 		case <-ctx.Done():
 			t.Fatalf("in vain: %s", what)
-		}
-	}
-}
-
-// freePort returns a port below those that the system gives to connections,
-// which could take it before the agent does.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for {
-		port := strconv.Itoa(20_000 + rand.IntN(10_000))
-		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
-			l.Close()
-			return port
 		}
 	}
 }

@@ -16,22 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larder-secrets/larder/agent/agenttest"
 	"github.com/larder-secrets/larder/agent/client"
 )
 
-// freePort returns a port that nobody listens on.
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 func TestNoAgent(t *testing.T) {
-	port := freePort(t)
+	port := agenttest.Port(t)
 	tests := []struct {
 		name string
 		vars map[string]string
@@ -210,7 +200,7 @@ func TestPing(t *testing.T) {
 	if err := answering(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }).Ping(t.Context()); err == nil {
 		t.Error("Ping takes something else for an agent")
 	}
-	if err := reader(t, map[string]string{"LARDER_PORT": freePort(t)}).Ping(t.Context()); err == nil {
+	if err := reader(t, map[string]string{"LARDER_PORT": agenttest.Port(t)}).Ping(t.Context()); err == nil {
 		t.Error("Ping of nobody succeeds")
 	}
 }

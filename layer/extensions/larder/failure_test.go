@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/larder-secrets/larder/agent/agenttest"
 	"github.com/larder-secrets/larder/extension/lambdatest"
 )
 
@@ -82,7 +83,7 @@ func TestWhatEndsInit(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			env := with(secretsFile(t, `{}`), append([]string{"LARDER_PORT", freePort(t)}, test.env...)...)
+			env := with(secretsFile(t, `{}`), append([]string{"LARDER_PORT", agenttest.Port(t)}, test.env...)...)
 			if test.prepare != nil {
 				test.prepare(t, env)
 			}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/larder-secrets/larder/agent/agenttest"
 )
 
 // front is an address before a backend at which, for a while, nobody listens.
@@ -23,7 +25,7 @@ type front struct {
 // newFront starts a front of the server at url that ends with t.
 func newFront(t *testing.T, url string) *front {
 	t.Helper()
-	f := &front{address: net.JoinHostPort("127.0.0.1", freePort(t)), target: strings.TrimPrefix(url, "http://"), open: map[net.Conn]bool{}}
+	f := &front{address: net.JoinHostPort("127.0.0.1", agenttest.Port(t)), target: strings.TrimPrefix(url, "http://"), open: map[net.Conn]bool{}}
 	f.URL = "http://" + f.address
 	f.listen(t)
 	t.Cleanup(func() {

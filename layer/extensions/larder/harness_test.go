@@ -7,13 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/larder-secrets/larder/agent/agenttest"
 	"github.com/larder-secrets/larder/extension/lambdatest"
 )
 
@@ -95,7 +93,7 @@ func start(t *testing.T, env map[string]string, change func(*lambdatest.Config))
 		Env: map[string]string{
 			probeVariable: "1",
 			"GORACE":      "atexit_sleep_ms=0", // a race is told by the exit status all the same
-			"LARDER_PORT": freePort(t),
+			"LARDER_PORT": agenttest.Port(t),
 		},
 	}
 	maps.Copy(config.Env, env)
@@ -213,25 +211,6 @@ func with(env map[string]string, more ...string) map[string]string {
 		env[more[i]] = more[i+1]
 	}
 	return env
-}
-
-// ports holds those that freePort has returned.
-var ports sync.Map
-
-// freePort returns a port below those that the system gives to connections,
-// which could take it before the agent does, and never the same one twice.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for {
-		port := strconv.Itoa(20_000 + rand.IntN(10_000))
-		if _, taken := ports.LoadOrStore(port, true); taken {
-			continue
-		}
-		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
-			l.Close()
-			return port
-		}
-	}
 }
 
 // expect fails unless the answer has the status and the body contains all
