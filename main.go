@@ -12,6 +12,7 @@ import (
 	"github.com/larder-secrets/larder/agent"
 	"github.com/larder-secrets/larder/agent/agentfile"
 	"github.com/larder-secrets/larder/agent/awsapi"
+	"github.com/larder-secrets/larder/agent/awsapi/sdkconfig"
 	"github.com/larder-secrets/larder/agent/cli"
 	"github.com/larder-secrets/larder/agent/config"
 	"github.com/larder-secrets/larder/agent/file"
@@ -43,7 +44,7 @@ var backends = config.Backends{
 }
 
 func awsConfig(c *config.Config, log *slog.Logger) awsapi.Config {
-	return awsapi.Config{Getenv: os.Getenv, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log}
+	return awsapi.Config{Getenv: os.Getenv, Base: sdkconfig.Load, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log}
 }
 
 func main() {

@@ -114,6 +114,23 @@ func CanonicalQuery(values url.Values) (string, error) {
 // arnSchemes tells the backend from an ARN's service.
 var arnSchemes = map[string]string{"secretsmanager": "aws", "ssm": "ssm"}
 
+// CutSuffix cuts off what Secrets Manager adds to a name to make an ARN of it, a
+// hyphen and six characters (API reference, CreateSecret), and reports whether
+// there was what looks like it.
+func CutSuffix(id string) (string, bool) {
+	const length = len("-abc123")
+	start := len(id) - length
+	if start < 0 || id[start] != '-' {
+		return id, false
+	}
+	for _, c := range []byte(id[start+1:]) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+			return id, false
+		}
+	}
+	return id[:start], true
+}
+
 // arnService returns the service of arn:partition:service:….
 func arnService(text string) (string, bool) {
 	parts := strings.SplitN(text, ":", 4)

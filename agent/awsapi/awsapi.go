@@ -2,11 +2,12 @@
 // loaded once, credentials for each role, an HTTP client with limits, and what
 // AWS's errors mean.
 //
-//	api, err := awsapi.Load(ctx, awsapi.Config{Getenv: os.Getenv, MaxConnections: 8})
+//	api, err := awsapi.Load(ctx, awsapi.Config{Getenv: os.Getenv, Base: sdkconfig.Load, MaxConnections: 8})
 //	client := secretsmanager.NewFromConfig(api.For("eu-west-1", ""))
 //
-// It honours what every AWS SDK honours: AWS_PROFILE, AWS_ENDPOINT_URL,
-// AWS_USE_FIPS_ENDPOINT, AWS_CA_BUNDLE, HTTPS_PROXY and the rest.
+// It honours what every AWS SDK honours: AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT,
+// AWS_CA_BUNDLE, HTTPS_PROXY and the rest; with package sdkconfig also AWS_PROFILE
+// and what the shared files say.
 package awsapi
 
 import (
@@ -21,9 +22,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 
@@ -42,12 +41,18 @@ const (
 // Config says how AWS is called.
 type Config struct {
 	Getenv         func(string) string
-	Lambda         bool     // credentials are in the environment or nowhere
+	Base           Base
+	Lambda         bool     // whose user is told what to do about missing credentials
 	MaxConnections int      // for each host
 	AllowPlainHTTP bool     // http:// beyond this machine
 	Roles          []string // that may be assumed
 	Log            *slog.Logger
 }
+
+// Base completes a configuration, which has what calls are made with: where the
+// service is and as whom it is asked. It makes no call. Two exist: [Environment],
+// and package sdkconfig's.
+type Base func(ctx context.Context, c Config, with aws.Config) (aws.Config, error)
 
 // API makes configurations for clients.
 type API struct {
@@ -60,20 +65,14 @@ type API struct {
 	roles map[string]*credentials
 }
 
-// Load reads AWS's configuration: environment and shared files. It makes no
-// call.
+// Load reads AWS's configuration. It makes no call.
 func Load(ctx context.Context, c Config) (*API, error) {
-	metadata := imds.ClientDefaultEnableState
-	if c.Lambda {
-		metadata = imds.ClientDisabled // there is none: asking would take seconds to fail
-	}
-	base, err := config.LoadDefaultConfig(ctx,
-		config.WithHTTPClient(transport(c.MaxConnections)),
-		config.WithRetryer(newRetryer),
-		config.WithEC2IMDSClientEnableState(metadata),
-		config.WithLogger(logging.Nop{}),
-		config.WithAppID("larder-"+agent.Version),
-	)
+	base, err := c.Base(ctx, c, aws.Config{
+		HTTPClient: transport(c.MaxConnections),
+		Retryer:    newRetryer,
+		Logger:     logging.Nop{},
+		AppID:      "larder-" + agent.Version,
+	})
 	if err != nil {
 		return nil, &agent.Error{Kind: agent.Invalid, Status: 400, Code: "InvalidConfiguration", Message: "AWS configuration: " + err.Error()}
 	}

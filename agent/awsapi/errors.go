@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -21,49 +22,30 @@ import (
 	"github.com/larder-secrets/larder/agent"
 )
 
-// classes say what the services' codes mean. What is not listed counts by its
-// HTTP status.
-var classes = map[string]agent.Kind{
-	"ResourceNotFoundException": agent.NotFound,
-	"ParameterNotFound":         agent.NotFound,
-	"ParameterVersionNotFound":  agent.NotFound,
-
-	"AccessDeniedException":       agent.Denied,
-	"AccessDenied":                agent.Denied,
-	"DecryptionFailure":           agent.Denied,
-	"KMSAccessDeniedException":    agent.Denied,
-	"KMSDisabledException":        agent.Denied,
-	"KMSInvalidStateException":    agent.Denied,
-	"KMSNotFoundException":        agent.Denied,
-	"InvalidKeyId":                agent.Denied,
-	"UnrecognizedClientException": agent.Denied,
-	"InvalidClientTokenId":        agent.Denied,
-	"InvalidSignatureException":   agent.Denied,
-	"SignatureDoesNotMatch":       agent.Denied,
-	"IncompleteSignature":         agent.Denied,
-	"MissingAuthenticationToken":  agent.Denied,
-
-	"InvalidParameterException": agent.Invalid,
-	"InvalidRequestException":   agent.Invalid,
-	"ValidationException":       agent.Invalid,
-
-	"ThrottlingException":      agent.Throttled,
-	"Throttling":               agent.Throttled,
-	"TooManyRequestsException": agent.Throttled,
-	"RequestLimitExceeded":     agent.Throttled,
-	"LimitExceededException":   agent.Throttled,
-	"KMSThrottlingException":   agent.Throttled,
-	"SlowDown":                 agent.Throttled,
-
-	"ExpiredTokenException":      agent.Unavailable,
-	"ExpiredToken":               agent.Unavailable,
-	"RequestExpired":             agent.Unavailable,
-	"RequestTimeTooSkewed":       agent.Unavailable,
-	"InternalServiceError":       agent.Unavailable,
-	"InternalFailure":            agent.Unavailable,
-	"ServiceUnavailable":         agent.Unavailable,
-	"KMSInternalException":       agent.Unavailable,
-	"DependencyTimeoutException": agent.Unavailable,
+// class says what a service's code means. What is not listed counts by its HTTP
+// status. It is no map: one would be filled at every start.
+func class(code string) (kind agent.Kind, known bool) {
+	switch code {
+	case "ResourceNotFoundException", "ParameterNotFound", "ParameterVersionNotFound":
+		return agent.NotFound, true
+	case "AccessDeniedException", "AccessDenied", "DecryptionFailure",
+		"KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException",
+		"KMSNotFoundException", "InvalidKeyId", "UnrecognizedClientException",
+		"InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch",
+		"IncompleteSignature", "MissingAuthenticationToken":
+		return agent.Denied, true
+	case "InvalidParameterException", "InvalidRequestException", "ValidationException":
+		return agent.Invalid, true
+	case "ThrottlingException", "Throttling", "TooManyRequestsException",
+		"RequestLimitExceeded", "LimitExceededException", "KMSThrottlingException", "SlowDown":
+		return agent.Throttled, true
+	case "ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed",
+		"InternalServiceError", "InternalFailure", "ServiceUnavailable",
+		"KMSInternalException", "DependencyTimeoutException":
+		return agent.Unavailable, true
+	default:
+		return 0, false
+	}
 }
 
 const (
@@ -122,12 +104,12 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 	}
 	code, message = printable(code), printable(message)
 	e.Code = code
-	kind, known := classes[strings.TrimSuffix(code, "Exception")]
+	kind, known := class(strings.TrimSuffix(code, "Exception"))
 	if !known {
-		kind, known = classes[code]
+		kind, known = class(code)
 	}
 	switch {
-	case throttledByKey.MatchString(message):
+	case strings.Contains(message, throttledByKey):
 		e.Kind = agent.Throttled
 	case known:
 		e.Kind = kind
@@ -147,7 +129,7 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 		e.Hint = "check the name and the region; a parameter is stored with: aws ssm put-parameter"
 	case e.Kind == agent.NotFound:
 		e.Hint = "check the name and the region; a secret is stored with: aws secretsmanager create-secret"
-	case code == "InvalidRequestException" && deleted.MatchString(message):
+	case code == "InvalidRequestException" && deleted(message):
 		e.Kind, e.Hint = agent.NotFound, "bring it back with: aws secretsmanager restore-secret"
 	case strings.HasPrefix(code, "Expired"):
 		e.Hint = "renew them, such as with: aws sso login; the next call loads them anew"
@@ -155,19 +137,30 @@ func answered(e *agent.Error, code, message, name, action string) *agent.Error {
 	return e
 }
 
-// denied is how the services name the permission that is missing.
-var denied = regexp.MustCompile(`perform: ([a-z0-9]+:[A-Za-z0-9]+)`)
+// deleted reports whether the service speaks of a secret that can still be
+// restored.
+func deleted(message string) bool {
+	for _, words := range []string{"marked delet", "marked for delet", "scheduled delet", "scheduled for delet"} {
+		if strings.Contains(message, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// denied is how the services name the permission that is missing. As every
+// expression here it is compiled when it is first needed: a start does without.
+var denied = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`perform: ([a-z0-9]+:[A-Za-z0-9]+)`)
+})
 
 // throttledByKey is how KMS says, through the service, that it is asked too
 // often.
-var throttledByKey = regexp.MustCompile(`rate at which you may call KMS`)
-
-// deleted is how the service speaks of a secret that can still be restored.
-var deleted = regexp.MustCompile(`(marked|scheduled) (for )?delet`)
+const throttledByKey = "rate at which you may call KMS"
 
 // permission returns what the role lacks.
 func permission(code, message, action string) (missing, hint string) {
-	if named := denied.FindStringSubmatch(message); named != nil {
+	if named := denied().FindStringSubmatch(message); named != nil {
 		return named[1], "add it to the role's policy"
 	}
 	switch {

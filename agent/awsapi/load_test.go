@@ -19,7 +19,7 @@ import (
 func load(t *testing.T, change ...func(*awsapi.Config)) (*awsapi.API, *bytes.Buffer, error) {
 	t.Helper()
 	log := &bytes.Buffer{}
-	c := awsapi.Config{Getenv: os.Getenv, Lambda: true, MaxConnections: 2, Log: slog.New(slog.NewTextHandler(log, nil))}
+	c := awsapi.Config{Getenv: os.Getenv, Base: awsapi.Environment, Lambda: true, MaxConnections: 2, Log: slog.New(slog.NewTextHandler(log, nil))}
 	for _, set := range change {
 		set(&c)
 	}

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/larder-secrets/larder/agent"
@@ -54,9 +53,10 @@ func (c *contents) secret(ref agent.Reference) (*agent.Secret, error) {
 // of Parameter Store, as a function may have it in its environment, by the name
 // within. Parameter Store's name for a secret leads to the secret.
 func (c *contents) find(id string) (name string, raw json.RawMessage, ok bool) {
-	parameter := parameterInARN(id)
+	inARN, parameter := nameInARN(id), parameterInARN(id)
+	short, _ := agent.CutSuffix(inARN)
 	for _, name := range []string{
-		id, nameInARN(id), suffix.ReplaceAllString(nameInARN(id), ""),
+		id, inARN, short,
 		parameter, strings.TrimPrefix(parameter, "/"), strings.TrimPrefix(id, "/aws/reference/secretsmanager/"),
 	} {
 		if raw, ok := c.members[name]; ok && name != "" {
@@ -65,9 +65,6 @@ func (c *contents) find(id string) (name string, raw json.RawMessage, ok bool) {
 	}
 	return "", nil, false
 }
-
-// suffix is what Secrets Manager adds to a name to make an ARN of it.
-var suffix = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
 func nameInARN(id string) string {
 	parts := strings.SplitN(id, ":", 7)

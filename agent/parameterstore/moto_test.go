@@ -64,7 +64,7 @@ func (m *moto) put(t testing.TB, name, value string, kind types.ParameterType) {
 
 func (m *moto) source() agent.Source {
 	return parameterstore.Source(parameterstore.Config{
-		AWS: awsapi.Config{Getenv: os.Getenv, Log: slog.New(slog.NewTextHandler(&m.log, nil))},
+		AWS: awsapi.Config{Getenv: os.Getenv, Base: awsapi.Environment, Log: slog.New(slog.NewTextHandler(&m.log, nil))},
 		TTL: time.Minute, MaxConnections: 8,
 	})
 }

@@ -64,7 +64,7 @@ func tryOpen(t *testing.T, change ...func(*secretsmanager.Config)) (*store, erro
 // source is configured as the Lambda binary configures it.
 func source(l *log, change ...func(*secretsmanager.Config)) agent.Source {
 	c := secretsmanager.Config{
-		AWS:            awsapi.Config{Getenv: os.Getenv, Lambda: true, Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))},
+		AWS:            awsapi.Config{Getenv: os.Getenv, Base: awsapi.Environment, Lambda: true, Log: slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))},
 		BatchAbove:     batchAbove,
 		TTL:            time.Hour,
 		MaxConnections: 8,

@@ -3,7 +3,6 @@ package secretsmanager
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +24,8 @@ type version struct {
 // answers reports whether the version is one of the secret that id names: by
 // name, by ARN, or by ARN without the six characters that the service adds.
 func (v version) answers(id string) bool {
-	return v.name == id || v.arn == id || v.arn != "" && suffix.ReplaceAllString(v.arn, "") == id
+	short, _ := agent.CutSuffix(v.arn)
+	return v.name == id || v.arn == id || v.arn != "" && short == id
 }
 
 // answer delivers the version, unless it is not the one that was asked for or
@@ -78,8 +78,9 @@ func (q *question) wanted() string {
 // suffix where the name itself could be taken for one with it.
 func (q *question) aliases(v version) []agent.Reference {
 	ids := []string{v.arn, q.ref.ID}
-	if !suffix.MatchString(v.name) {
-		ids = append(ids, suffix.ReplaceAllString(v.arn, ""))
+	if _, ambiguous := agent.CutSuffix(v.name); !ambiguous {
+		short, _ := agent.CutSuffix(v.arn)
+		ids = append(ids, short)
 	}
 	var aliases []agent.Reference
 	for _, stage := range q.stages() {
@@ -103,10 +104,6 @@ func (q *question) stages() []string {
 	}
 	return []string{q.stage}
 }
-
-// suffix is what Secrets Manager adds to a name to make an ARN of it (API
-// reference, CreateSecret).
-var suffix = regexp.MustCompile(`-[A-Za-z0-9]{6}$`)
 
 // arn is an ARN's parts as far as they matter here.
 type arn struct{ service, region string }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/larder-secrets/larder/agent"
@@ -39,7 +40,9 @@ type agentOutput struct {
 }
 
 // roleARN is how AWS's agent wants a role written.
-var roleARN = regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
+var roleARN = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^arn:[a-z-]+:iam::\d{12}:role/.+$`)
+})
 
 // agentGet answers GET /v1/ID, or under another prefix, as AWS's agent does. The ID is the rest of the path
 // as it stands, slashes and percent signs included.
@@ -58,7 +61,7 @@ func (s *Server) agentGet(w http.ResponseWriter, r *http.Request) {
 		refusePlainly(w, http.StatusBadRequest, err.Error())
 	case flagErr != nil:
 		refusePlainly(w, http.StatusBadRequest, "invalid refreshNow value")
-	case asked && !roleARN.MatchString(role):
+	case asked && !roleARN().MatchString(role):
 		refusePlainly(w, http.StatusBadRequest, "invalid roleArn format, expected arn:<partition>:iam::<account>:role/<name>")
 	default:
 		reading, err := s.read(r.Context(), agent.Reference{Scheme: s.config.Backend, ID: id}, given, "refreshNow")

@@ -73,7 +73,7 @@ func Listen(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, port: config.Port}
 	for _, address := range []string{"127.0.0.1", "::1"} {
-		l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(s.port)))
+		l, err := listen(net.JoinHostPort(address, strconv.Itoa(s.port)))
 		if address == "::1" && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
 			continue // no IPv6 here, so nobody can be asked there
 		}
@@ -109,6 +109,14 @@ func Listen(config Config) (*Server, error) {
 		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
+}
+
+// listen does without Multipath TCP, of which Go would make use and loopback
+// cannot.
+func listen(address string) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp", address)
 }
 
 // PortError says that the port cannot be listened on.

@@ -47,7 +47,7 @@ var backends = config.Backends{
 }
 
 func awsConfig(c *config.Config, log *slog.Logger) awsapi.Config {
-	return awsapi.Config{Getenv: os.Getenv, Lambda: true, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log}
+	return awsapi.Config{Getenv: os.Getenv, Base: awsapi.Environment, Lambda: true, AllowPlainHTTP: c.AllowPlainHTTP, Roles: c.AllowedRoles(), Log: log}
 }
 
 func main() {
