@@ -28,7 +28,7 @@ import (
 func Environment(_ context.Context, c Config, with aws.Config) (aws.Config, error) {
 	e := environment(c.Getenv)
 	for _, name := range []string{"AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
-		if e(name) != "" {
+		if v := e(name); v != "" && v != os.DevNull {
 			c.Log.Warn("a variable has no effect: in Lambda the configuration of AWS comes from the environment alone", "variable", name)
 		}
 	}

@@ -62,7 +62,7 @@ func TestPlaces(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	tests := []struct{ name, variable, value, code string }{
 		{"no region", "AWS_REGION", "", "MissingRegion"},
-		{"no such profile", "AWS_PROFILE", "nobody", "InvalidConfiguration"},
+		{"FIPS or not", "AWS_USE_FIPS_ENDPOINT", "maybe", "InvalidConfiguration"},
 		{"no such bundle", "AWS_CA_BUNDLE", "/nowhere/ca.pem", "InvalidConfiguration"},
 	}
 	for _, test := range tests {
@@ -96,6 +96,20 @@ func TestOverridesAreLogged(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	if _, log, _ := load(t); log.Len() > 0 {
 		t.Errorf("without one it logs %q", log)
+	}
+}
+
+// TestVariablesWithoutEffectAreLogged: in Lambda nothing but the environment is
+// read.
+func TestVariablesWithoutEffectAreLogged(t *testing.T) {
+	agenttest.Setenv(t, "")
+	if _, log, err := load(t); err != nil || log.Len() > 0 {
+		t.Errorf("%v; it logs %q", err, log)
+	}
+	t.Setenv("AWS_PROFILE", "production")
+	_, log, err := load(t)
+	if err != nil || strings.Count(log.String(), "level=WARN") != 1 || !strings.Contains(log.String(), "AWS_PROFILE") {
+		t.Errorf("%v; it logs %q, want one warning that names AWS_PROFILE", err, log)
 	}
 }
 

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/larder-secrets/larder/agent"
@@ -32,6 +35,7 @@ const prefetchFailed = "PrefetchFailed"
 type larder struct {
 	getenv func(string) string
 	out    io.Writer
+	stop   context.CancelFunc // ends the extension's life
 
 	config *config.Config
 	log    *slog.Logger
@@ -85,6 +89,7 @@ func (l *larder) serve() {
 // init prefetches, for as long as INIT may be held up; what is missing then goes
 // on arriving.
 func (l *larder) init(ctx context.Context, f *extension.Function) error {
+	go l.awaitSignal()
 	if l.config.SnapStart && !l.config.SnapStartPrefetch {
 		return nil // what is fetched now would be in every copy
 	}
@@ -101,6 +106,17 @@ func (l *larder) init(ctx context.Context, f *extension.Function) error {
 		return &extension.Error{Reason: prefetchFailed, Err: err}
 	}
 	return nil // each failure has been logged, and is told to whoever reads the secret
+}
+
+// awaitSignal ends the extension's life on a signal. It is not begun before
+// Register, to whose time it would add a tenth (bench/report.md): until then a
+// signal ends the process at once.
+func (l *larder) awaitSignal() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	<-signals
+	signal.Stop(signals) // so that a second one does
+	l.stop()
 }
 
 // invoke refreshes what is due, beside the handler.

@@ -9,9 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/larder-secrets/larder/agent"
 	"github.com/larder-secrets/larder/agent/awsapi"
@@ -57,12 +55,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "larder: error: AWS_LAMBDA_RUNTIME_API is not set: this is the Lambda extension; outside Lambda run `larder serve`")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-
+	ctx, stop := context.WithCancel(context.Background())
 	// Lambda knows an extension by its file's name, whatever a link leads to.
 	client := extension.NewClient(address, filepath.Base(os.Args[0]))
-	l := &larder{getenv: os.Getenv, out: os.Stderr}
+	l := &larder{getenv: os.Getenv, out: os.Stderr, stop: stop}
 	if err := extension.Run(ctx, client, l.hooks()); err != nil {
 		l.complain(err)
 		os.Exit(1)
