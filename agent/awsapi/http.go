@@ -18,7 +18,7 @@ import (
 const (
 	connectTimeout = time.Second
 	attemptTimeout = 2 * time.Second
-	maxBody        = 16 << 20 // twenty secrets of 64 KiB, each byte escaped, fit
+	maxBody        = 8 << 20 // twenty secrets of 64 KiB, each byte escaped, fit
 )
 
 // transport is the SDK's own HTTP client, so that AWS_CA_BUNDLE reaches it, with
@@ -69,6 +69,21 @@ func (l *limited) Do(req *http.Request) (*http.Response, error) {
 	}
 	// What the transport decompresses is counted as it comes out.
 	resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxBody}
+	if resp.StatusCode == http.StatusOK {
+		return read(resp)
+	}
+	return resp, nil
+}
+
+// read has an answer come whole before any of it is decoded, which takes longer
+// and would be timed with it.
+func read(resp *http.Response) (*http.Response, error) {
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
 	return resp, nil
 }
 

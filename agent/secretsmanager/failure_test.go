@@ -104,7 +104,7 @@ func TestNonsense(t *testing.T) {
 		{"another type", agenttest.Answer(200, answer, `{"Name":"a","SecretString":{"`+planted+`":1}}`), agent.Unavailable, "ConnectionError"},
 		{"binary that is no base64", agenttest.Answer(200, answer, `{"Name":"a","SecretBinary":"`+planted+`!"}`), agent.Unavailable, "ConnectionError"},
 		{"an array", agenttest.Answer(200, answer, `["`+planted+`"]`), agent.Unavailable, "ConnectionError"},
-		{"null", agenttest.Answer(200, answer, `null`), agent.Unavailable, "ConnectionError"},
+		{"null", agenttest.Answer(200, answer, `null`), agent.Unavailable, "WrongAnswer"},
 		{"an empty object", agenttest.Answer(200, answer, `{}`), agent.Unavailable, "WrongAnswer"},
 		{"no body", agenttest.Answer(200, answer, ``), agent.Unavailable, "WrongAnswer"},
 		{"no value", agenttest.Edit(func(v *agenttest.Version) { v.SecretString = nil }), agent.Invalid, "EmptySecret"},
@@ -168,7 +168,7 @@ func TestEndlessBodyIsCut(t *testing.T) {
 	if !strings.Contains(e.Message, "too long") {
 		t.Errorf("the error does not say why: %v", e)
 	}
-	const most = 3 * 24 << 20 // three attempts at 16 MiB, and what fills the buffers between
+	const most = 3 * 16 << 20 // three attempts at 8 MiB, and what fills the buffers between
 	if n := sent.Load(); n > most {
 		t.Errorf("%d MiB were taken", n>>20)
 	}
