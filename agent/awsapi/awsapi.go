@@ -155,7 +155,7 @@ func backoff(attempt int, err error) (time.Duration, error) {
 // certificates, which another attempt does not change.
 func retryable(err error) aws.Ternary {
 	switch e := Error(err, "", ""); {
-	case e.Code == certificateInvalid:
+	case e.Code == certificateInvalid, errors.Is(err, errBodyTooLong):
 		return aws.FalseTernary
 	case e.Kind == agent.Throttled, errors.Is(err, io.ErrUnexpectedEOF):
 		return aws.TrueTernary
