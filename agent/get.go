@@ -58,6 +58,32 @@ func (c *Cache) Get(ctx context.Context, ref Reference, mode Mode) (Reading, err
 	}
 }
 
+// Hit is Get of what is held and fresh, and false of anything else. It waits for
+// nobody.
+func (c *Cache) Hit(ref Reference) (Reading, bool) {
+	now := wall()
+	c.mu.Lock()
+	c.notice(now)
+	if c.config.Listed && !c.listed[ref] {
+		c.mu.Unlock()
+		return Reading{}, false
+	}
+	p, ok := c.hit(ref, now)
+	c.mu.Unlock()
+	c.launch(c.ctx, p.begun)
+	return p.reading, ok
+}
+
+// hit answers from a fresh entry. c.mu is held.
+func (c *Cache) hit(ref Reference, now time.Time) (plan, bool) {
+	e := c.index[ref]
+	if e == nil || !c.fresh(e, now) {
+		return plan{}, false
+	}
+	c.counts.Hits++
+	return plan{reading: c.hand(e, now), begun: c.refreshAhead(e, now)}, true
+}
+
 // read is one call of Get.
 type read struct {
 	ref   Reference
@@ -91,11 +117,12 @@ type plan struct {
 // plan decides how r goes on. c.mu is held.
 func (c *Cache) plan(r *read, now time.Time) plan {
 	c.notice(now)
-	e := c.index[r.ref]
-	if r.mode == Cached && e != nil && c.fresh(e, now) {
-		c.counts.Hits++
-		return plan{reading: c.hand(e, now), begun: c.refreshAhead(e, now)}
+	if r.mode == Cached {
+		if p, ok := c.hit(r.ref, now); ok {
+			return p
+		}
 	}
+	e := c.index[r.ref]
 	if r.mode == Cached && e != nil && c.usable(e, now) {
 		return c.planRefresh(r, e, now)
 	}

@@ -61,14 +61,14 @@ func (c *Cache) keep(f *flight, s *Secret) {
 	}
 	switch {
 	case e == nil:
-		e = &entry{asked: f.ref, secret: s, lastRead: f.began}
+		e = &entry{asked: f.ref, secret: s.held(), lastRead: f.began}
 		e.recent = c.recent.PushFront(e)
 		c.entries[e] = true
 		c.bytes += e.size()
 		c.renew(e, f)
 	case f.sequence > e.sequence:
 		c.bytes -= e.size()
-		e.secret = s
+		e.secret = s.held()
 		c.bytes += e.size()
 		c.renew(e, f)
 	}

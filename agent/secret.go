@@ -26,6 +26,8 @@ type Secret struct {
 
 	// Detail carries what only the backend's own endpoint shows.
 	Detail map[string]string
+
+	forms *forms // of a secret that a cache holds
 }
 
 // Key returns one top-level member of a JSON secret: a string's own characters,

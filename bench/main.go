@@ -17,6 +17,9 @@ import (
 	"strings"
 )
 
+// token is what readers have to show.
+const token = "token"
+
 func main() {
 	larder := flag.String("larder", "../bin/extensions/larder", "the extension's `binary`")
 	rounds := flag.Int("rounds", 100, "starts of each program")

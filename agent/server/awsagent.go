@@ -64,14 +64,16 @@ func (s *Server) agentGet(w http.ResponseWriter, r *http.Request) {
 	case asked && !roleARN().MatchString(role):
 		refusePlainly(w, http.StatusBadRequest, "invalid roleArn format, expected arn:<partition>:iam::<account>:role/<name>")
 	default:
-		reading, err := s.read(r.Context(), agent.Reference{Scheme: s.config.Backend, ID: id}, given, "refreshNow")
+		q, err := ask(agent.Reference{Scheme: s.config.Backend, ID: id}, given, "refreshNow", agentForm)
 		if err != nil {
 			fail(w, r, err)
 			return
 		}
-		writeJSON(w, r, reading, agentSecret(reading.Secret))
+		s.answer(w, r, q)
 	}
 }
+
+var agentForm = inJSON("AWS's agent", agentSecret)
 
 func agentSecret(secret *agent.Secret) agentOutput {
 	out := agentOutput{ARN: secret.ARN, Name: secret.Name, VersionID: secret.Version, VersionStages: secret.Stages}

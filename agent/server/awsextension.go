@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -35,28 +34,15 @@ func (s *Server) secretsManagerGet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ref := agent.Reference{Scheme: s.config.Backend, ID: plus(given["secretId"])}
-	reading, err := s.read(r.Context(), ref, given, "refreshNow")
+	q, err := ask(ref, given, "refreshNow", extensionForm)
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
-	writeJSON(w, r, reading, output(reading.Secret))
+	s.answer(w, r, q)
 }
 
-// writeJSON answers with what was read, in a shape of AWS's.
-func writeJSON(w http.ResponseWriter, r *http.Request, reading agent.Reading, shape any) {
-	body, err := json.Marshal(shape)
-	if err != nil {
-		fail(w, r, &agent.Error{
-			Kind: agent.Invalid, Status: http.StatusBadGateway, Code: "InternalFailure",
-			Message: "the backend's answer cannot be written as JSON",
-		})
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	setReading(w.Header(), reading)
-	w.Write(body)
-}
+var extensionForm = inJSON("AWS's extension", output)
 
 func output(secret *agent.Secret) getSecretValueOutput {
 	out := getSecretValueOutput{

@@ -46,7 +46,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 		}
 		switch {
-		case r.Context().Value(connNumber{}).(int64) > limit:
+		case connOf(r).number > limit:
 			w.Header().Set("Connection", "close")
 			refuse(w, r, http.StatusTooManyRequests, "ConnectionLimitExceeded", "connection limit exceeded: keep connections alive and close those that are not needed")
 		case forwarded(r):

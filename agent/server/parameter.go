@@ -74,18 +74,21 @@ func (s *Server) parametersGet(w http.ResponseWriter, r *http.Request) {
 	if role, ok := given["roleArn"]; ok {
 		query.Set("roleArn", role)
 	}
-	fresh, err := flag(given, "refreshNow")
-	if err != nil {
+	if _, err := flag(given, "refreshNow"); err != nil {
 		refuse(w, r, http.StatusBadRequest, "ValidationException", err.Error())
 		return
 	}
-	reading, err := s.get(r.Context(), ref, query, fresh)
+	q, err := askFor(ref, query, given, "refreshNow", parameterForm)
 	if err != nil {
 		fail(w, r, err)
 		return
 	}
-	writeJSON(w, r, reading, getParameterOutput{Parameter: parameter(reading.Secret)})
+	s.answer(w, r, q)
 }
+
+var parameterForm = inJSON("AWS's extension, parameter", func(secret *agent.Secret) getParameterOutput {
+	return getParameterOutput{Parameter: parameter(secret)}
+})
 
 // versionOrLabel returns which of the two stands first in a query, and counts.
 func versionOrLabel(query string) string {

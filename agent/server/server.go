@@ -82,7 +82,7 @@ func Listen(config Config) (*Server, error) {
 			return nil, listenError(address, s.port, err)
 		}
 		s.port = l.Addr().(*net.TCPAddr).Port
-		s.listeners = append(s.listeners, &limitedListener{Listener: l, open: &s.open, most: int64(config.MaxConnections + spareConnections)})
+		s.listeners = append(s.listeners, &listener{Listener: l, server: s})
 	}
 	if config.NewToken != nil {
 		// Not before: who has the port already goes on with a token of theirs.
@@ -99,9 +99,9 @@ func Listen(config Config) (*Server, error) {
 		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      writeTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			ctx = context.WithValue(ctx, pathPrefix{}, config.PathPrefix)
-			return context.WithValue(ctx, connNumber{}, conn.(*countedConn).number)
+			return context.WithValue(ctx, connection{}, c)
 		},
 		// OPTIONS * is for the guard too.
 		DisableGeneralOptionsHandler: true,
@@ -163,7 +163,15 @@ func (s *Server) Serve() error {
 // Shutdown stops listening and lets the requests under way end; those that have
 // not when ctx ends are cut.
 func (s *Server) Shutdown(ctx context.Context) {
-	if s.http.Shutdown(ctx) != nil {
+	err := s.http.Shutdown(ctx)
+	for err == nil && s.open.Load() > 0 { // a repeat is being answered, of which net/http knows nothing
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if err != nil {
 		s.http.Close()
 	}
 	s.close()
@@ -173,53 +181,4 @@ func (s *Server) close() {
 	for _, l := range s.listeners {
 		l.Close()
 	}
-}
-
-// limitedListener counts connections, and closes at once those past the most.
-type limitedListener struct {
-	net.Listener
-	open *atomic.Int64
-	most int64
-}
-
-func (l *limitedListener) Accept() (net.Conn, error) {
-	for {
-		conn, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		number := l.open.Add(1)
-		if number > l.most {
-			l.open.Add(-1)
-			conn.Close()
-			continue
-		}
-		return &countedConn{Conn: conn, open: l.open, number: number}, nil
-	}
-}
-
-// connNumber is the key of a connection's number in its requests' contexts.
-type connNumber struct{}
-
-// countedConn knows how many connections there were when it came, itself
-// included.
-type countedConn struct {
-	net.Conn
-	number int64
-	open   *atomic.Int64
-	closed sync.Once
-}
-
-func (c *countedConn) Close() error {
-	c.closed.Do(func() { c.open.Add(-1) })
-	return c.Conn.Close()
-}
-
-// CloseWrite lets net/http end an answer to a request that it has not read to
-// its end, which closing alone would turn into a reset.
-func (c *countedConn) CloseWrite() error {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
-		return tcp.CloseWrite()
-	}
-	return nil
 }
