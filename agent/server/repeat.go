@@ -24,11 +24,13 @@ type repeats struct {
 	rest    []byte      // of the learned ones: all but their first lines
 	learned map[string]question
 	written time.Time // when the deadline for writing was last set
+	buffer  []byte    // in which answers are put together
 }
 
 const (
 	maxLearned  = 64      // requests that differ in their first lines
 	maxRepeated = 4 << 10 // bytes of one: what net/http reads at a time
+	maxCopied   = 4 << 10 // bytes of a value that is written in one piece with its header
 
 	// The deadline of a write is set for all of the next half minute at once.
 	writeRenewal = writeTimeout / 2
@@ -40,15 +42,14 @@ func (s *repeats) seen(p []byte, size int) bool {
 	if s.mixed.Load() {
 		return false
 	}
-	if size == 1 || !whole(p) { // of one byte: net/http looks whether a client that waits is still there
-		s.mixed.Store(true)
-		return false
-	}
-	line := firstLine(p)
-	if bytes.Equal(p[len(line):], s.rest) {
+	if line := firstLine(p); len(line) > 0 && bytes.Equal(p[len(line):], s.rest) {
 		if _, ok := s.learned[string(line)]; ok {
 			return true
 		}
+	}
+	if size == 1 || !whole(p) { // of one byte: net/http looks whether a client that waits is still there
+		s.mixed.Store(true)
+		return false
 	}
 	s.last = append(s.last[:0], p...)
 	return false
@@ -93,13 +94,17 @@ func (c *conn) answer(request []byte) (bool, error) {
 			return false, err
 		}
 	}
-	head := make([]byte, 0, 512)
-	head = append(head, "HTTP/1.1 200 OK\r\n"...)
+	head := append(c.repeats.buffer[:0], "HTTP/1.1 200 OK\r\n"...)
 	for _, f := range q.form.fields(reading, len(body)) {
 		head = append(append(append(append(head, f.name...), ": "...), f.value...), "\r\n"...)
 	}
 	head = append(now.UTC().AppendFormat(append(head, "Date: "...), "Mon, 02 Jan 2006 15:04:05 GMT"), "\r\n\r\n"...)
-	answer := net.Buffers{head, body}
-	_, err = answer.WriteTo(c.Conn)
+	if len(body) <= maxCopied {
+		head = append(head, body...)
+		_, err = c.Conn.Write(head)
+	} else {
+		_, err = (&net.Buffers{head, body}).WriteTo(c.Conn)
+	}
+	c.repeats.buffer = head
 	return true, err
 }
