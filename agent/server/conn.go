@@ -54,7 +54,7 @@ type conn struct {
 func (c *conn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(p)
-		if err != nil || !c.repeats.seen(p[:n], len(p)) {
+		if err != nil || !c.repeats.seen(p[:n]) {
 			return n, err
 		}
 		if !c.begin() {

@@ -36,9 +36,9 @@ const (
 	writeRenewal = writeTimeout / 2
 )
 
-// seen notes what was read into a buffer of that size and reports whether it is a
-// request that has been learned.
-func (s *repeats) seen(p []byte, size int) bool {
+// seen notes what was read and reports whether it is a request that has been
+// learned.
+func (s *repeats) seen(p []byte) bool {
 	if s.mixed.Load() {
 		return false
 	}
@@ -47,7 +47,7 @@ func (s *repeats) seen(p []byte, size int) bool {
 			return true
 		}
 	}
-	if size == 1 || !whole(p) { // of one byte: net/http looks whether a client that waits is still there
+	if !whole(p) { // be it a byte, by which net/http notices that a client who waits is gone
 		s.mixed.Store(true)
 		return false
 	}

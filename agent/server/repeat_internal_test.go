@@ -3,9 +3,13 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larder-secrets/larder/agent"
 )
@@ -24,8 +28,8 @@ type lines struct {
 }
 
 // read takes a chunk and reports whether it was answered as a repeat.
-func (l *lines) read(chunk string, size int) bool {
-	if l.seen([]byte(chunk), size) {
+func (l *lines) read(chunk string) bool {
+	if l.seen([]byte(chunk)) {
 		l.asked = append(l.asked, l.learned[string(firstLine([]byte(chunk)))].ref.ID)
 		return true
 	}
@@ -57,6 +61,7 @@ func TestRepeats(t *testing.T) {
 		{"more than one", []string{one + "G", "ET /secret?name=b HTTP/1.1\r\n\r\n", one, one}, 0},
 		{"another's likeness as a header", []string{"GET /secret?name=b HTTP/1.1\r\nX: ", one, one, one}, 0},
 		{"an empty line of one byte", []string{"GET /secret?name=b HTTP/1.1\n\n" + one, one, one}, 0},
+		{"an empty line of one byte after a header", []string{"GET /secret?name=b HTTP/1.1\r\nHost: h\n\n" + one, "GET /secret?name=b HTTP/1.1\r\nHost: h\n\n" + one}, 0},
 		{"lines of one byte", []string{strings.ReplaceAll(one, "\r\n", "\n"), one, one}, 0},
 		{"an empty line before", []string{"\r\n" + one, one, one}, 0},
 		{"HTTP/1.0", []string{strings.Replace(one, "1.1", "1.0", 1), strings.Replace(one, "1.1", "1.0", 1)}, 0},
@@ -68,7 +73,7 @@ func TestRepeats(t *testing.T) {
 			var l lines
 			repeated := 0
 			for _, chunk := range test.chunks {
-				if l.read(chunk, 4<<10) {
+				if l.read(chunk) {
 					repeated++
 				}
 			}
@@ -83,9 +88,9 @@ func TestRepeats(t *testing.T) {
 // that a client has gone.
 func TestRepeatsAfterAByte(t *testing.T) {
 	var l lines
-	l.read(one, 4<<10)
-	l.read("G", 1)
-	if l.read(one[1:], 4<<10) || l.read(one, 4<<10) {
+	l.read(one)
+	l.read("G")
+	if l.read(one[1:]) || l.read(one) {
 		t.Error("after a byte by itself what follows is no whole request")
 	}
 }
@@ -93,7 +98,7 @@ func TestRepeatsAfterAByte(t *testing.T) {
 func TestRepeatsAreBounded(t *testing.T) {
 	var l lines
 	for range 3 * maxLearned {
-		l.read(strings.Replace(one, "name=a", "name="+strings.Repeat("a", 1+len(l.asked)%200), 1), 4<<10)
+		l.read(strings.Replace(one, "name=a", "name="+strings.Repeat("a", 1+len(l.asked)%200), 1))
 	}
 	if len(l.learned) > maxLearned {
 		t.Errorf("%d requests are kept", len(l.learned))
@@ -113,7 +118,7 @@ func FuzzRepeats(f *testing.F) {
 				if chunk == "" || len(chunk) > 4<<10 {
 					continue
 				}
-				if !l.read(chunk, 4<<10) {
+				if !l.read(chunk) {
 					continue
 				}
 				req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(chunk)))
@@ -123,4 +128,56 @@ func FuzzRepeats(f *testing.F) {
 			}
 		}
 	})
+}
+
+type held struct{}
+
+func (held) Fetch(_ context.Context, refs []agent.Reference, deliver func(int, agent.Result)) {
+	for i, ref := range refs {
+		deliver(i, agent.Result{Secret: &agent.Secret{Name: ref.ID, Value: agent.NewValue([]byte("abc123"))}})
+	}
+}
+
+// TestCloseLetsARepeatEnd: net/http closes connections that it takes for idle
+// when the server stops.
+func TestCloseLetsARepeatEnd(t *testing.T) {
+	open := func(context.Context) (agent.Backend, error) { return held{}, nil }
+	cache := agent.New(agent.Config{Sources: map[string]agent.Source{"aws": {Open: open, TTL: time.Minute}}})
+	defer cache.Close()
+	ref := agent.Reference{Scheme: "aws", ID: "a"}
+	if _, err := cache.Get(t.Context(), ref, agent.Cached); err != nil {
+		t.Fatal(err)
+	}
+	for _, closes := range []int{1, 2} {
+		client, end := net.Pipe() // on which a write waits for its reader
+		s := &Server{config: Config{Cache: cache}}
+		s.open.Add(1)
+		c := &conn{Conn: end, server: s, number: 1}
+		c.repeats.seen([]byte(one))
+		c.repeats.learn(question{ref: ref, form: bare("")})
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.Read(make([]byte, 4<<10))
+			ended <- err
+		}()
+		io.WriteString(client, one)
+		head := make([]byte, 15)
+		io.ReadFull(client, head) // the answer has begun
+		for range closes {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		rest, err := io.ReadAll(client)
+		if whole := strings.HasSuffix(string(rest), "abc123"); string(head) != "HTTP/1.1 200 OK" || whole != (closes == 1) {
+			t.Errorf("closed %d times: %q and %q, %v", closes, head, rest, err)
+		}
+		if err := <-ended; err == nil {
+			t.Error("it was read on")
+		}
+		if n := s.open.Load(); n != 0 {
+			t.Errorf("%d connections are counted as open", n)
+		}
+		client.Close()
+	}
 }
