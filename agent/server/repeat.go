@@ -24,7 +24,9 @@ type repeats struct {
 	rest    []byte      // of the learned ones: all but their first lines
 	learned map[string]question
 	written time.Time // when the deadline for writing was last set
-	buffer  []byte    // in which answers are put together
+
+	buffer []byte // in which answers are put together
+	fields []field
 }
 
 const (
@@ -95,7 +97,8 @@ func (c *conn) answer(request []byte) (bool, error) {
 		}
 	}
 	head := append(c.repeats.buffer[:0], "HTTP/1.1 200 OK\r\n"...)
-	for _, f := range q.form.fields(reading, len(body)) {
+	c.repeats.fields = q.form.fields(c.repeats.fields[:0], reading, len(body))
+	for _, f := range c.repeats.fields {
 		head = append(append(append(append(head, f.name...), ": "...), f.value...), "\r\n"...)
 	}
 	head = append(now.UTC().AppendFormat(append(head, "Date: "...), "Mon, 02 Jan 2006 15:04:05 GMT"), "\r\n\r\n"...)
