@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -50,6 +52,18 @@ func (a *api) forget() {
 		case <-c:
 		default:
 		}
+	}
+}
+
+// awaited is when what c tells of happened.
+func (a *api) awaited(ctx context.Context, c <-chan time.Time) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	select {
+	case when := <-c:
+		return when, nil
+	case <-ctx.Done():
+		return time.Time{}, fmt.Errorf("it has not come so far: %w", ctx.Err())
 	}
 }
 

@@ -1,10 +1,12 @@
-// Command bench measures the built extension beside programs that do less, in the
-// same minutes, and writes what it finds as Markdown:
+// Command bench measures what is in a layer's zip beside programs that do less and
+// programs that do the same, in the same minutes, and writes what it finds as
+// Markdown and SVG:
 //
-//	go run . -larder ../bin/extensions/larder -report report.md
+//	go run . -zip ../dist/larder-layer-amd64.zip -report .
 //
 // Every figure is to be read as a ratio: the rounds are interleaved, so that what
-// else the machine does concerns all programs alike.
+// else the machine does concerns all programs alike. What is not installed is left
+// out, and the report says so.
 package main
 
 import (
@@ -13,53 +15,60 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"strings"
 )
 
-// token is what readers have to show.
-const token = "token"
+// sections are the parts of the report, in its order.
+var sections = []struct {
+	name    string
+	measure func(context.Context, *setup, *report) error
+}{
+	{"cold", coldStarts},
+	{"init", inits},
+	{"ready", readiness},
+	{"read", reads},
+	{"clients", clients},
+	{"tail", tails},
+	{"peers", peers},
+	{"storms", storms},
+	{"profiles", profiles},
+}
 
 func main() {
-	larder := flag.String("larder", "../bin/extensions/larder", "the extension's `binary`")
-	rounds := flag.Int("rounds", 100, "starts of each program")
-	report := flag.String("report", "", "the `file` to write; standard output if empty")
+	zip := flag.String("zip", "../dist/larder-layer-amd64.zip", "the layer's `file`, for this machine's architecture")
+	dir := flag.String("report", "", "the `directory` to write report.md and its charts to; without it the text goes to standard output")
+	only := flag.String("only", "", "the `sections` to measure, separated by commas")
+	effort := flag.Float64("effort", 1, "how much of the usual number of rounds to take, as a `factor`")
+	check := flag.Bool("check", false, "compare what does not vary with baseline.json, and nothing else")
+	record := flag.Bool("record", false, "write baseline.json anew")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	text, err := measure(ctx, *larder, *rounds)
+	err := run(ctx, *zip, *dir, *only, *effort, *check, *record)
 	stop()
-	if err == nil && *report != "" {
-		err = os.WriteFile(*report, []byte(text), 0o644)
-	} else if err == nil {
-		fmt.Print(text)
-	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
 		os.Exit(1)
 	}
 }
 
-func measure(ctx context.Context, larder string, rounds int) (string, error) {
-	var report strings.Builder
-	fmt.Fprintf(&report, "# Measured beside others\n\n%s, %d cores, %s. Every figure is from this machine alone: read the ratios.\n", machine(), runtime.NumCPU(), runtime.Version())
-	starts, err := coldStarts(ctx, larder, rounds)
+func run(ctx context.Context, zip, dir, only string, effort float64, check, record bool) error {
+	s, err := newSetup(ctx, zip, effort)
 	if err != nil {
-		return "", err
+		return err
 	}
-	starts.write(&report)
-	return report.String(), nil
-}
-
-// machine is the processor's name, where the system tells.
-func machine() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return runtime.GOOS + "/" + runtime.GOARCH
+	defer s.close()
+	if check || record {
+		return checkBaseline(ctx, s, record)
 	}
-	for line := range strings.Lines(string(text)) {
-		if name, model, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(model)
+	r := newReport(dir, s)
+	for _, section := range sections {
+		if only != "" && !strings.Contains(","+only+",", ","+section.name+",") {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "bench: %s\n", section.name)
+		if err := section.measure(ctx, s, r); err != nil {
+			return fmt.Errorf("%s: %w", section.name, err)
 		}
 	}
-	return runtime.GOOS + "/" + runtime.GOARCH
+	return r.end()
 }

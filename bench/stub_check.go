@@ -1,0 +1,3 @@
+package main
+import "context"
+func checkBaseline(ctx context.Context, s *setup, record bool) error { return nil }

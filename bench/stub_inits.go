@@ -1,0 +1,3 @@
+package main
+import "context"
+func inits(ctx context.Context, s *setup, r *report) error { return nil }

@@ -1,0 +1,3 @@
+package main
+import "context"
+func peers(ctx context.Context, s *setup, r *report) error { return nil }
