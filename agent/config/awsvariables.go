@@ -24,7 +24,7 @@ func awsVariables() []Variable {
 			set:  func(c *Config, text string, _ Place) error { return setInt(&c.Port, text, 1, 65535) },
 		},
 		{
-			Name: "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", Default: "8", Range: "1 or more",
+			Name: "PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", Default: "16", Range: "1 or more",
 			Help: "connections to a backend at most",
 			set:  func(c *Config, text string, _ Place) error { return setInt(&c.MaxConnections, text, 1, 1<<16) },
 		},

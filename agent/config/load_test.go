@@ -27,7 +27,7 @@ func environment(vars map[string]string) func(string) string {
 
 func TestDefaults(t *testing.T) {
 	want := config.Config{
-		Backend: "file", File: "~/.wing/secrets.json", Port: 2773, PathPrefix: "/v1/", Clients: 128, MaxConnections: 8, ListedOnly: true,
+		Backend: "file", File: "~/.wing/secrets.json", Port: 2773, PathPrefix: "/v1/", Clients: 128, MaxConnections: 16, ListedOnly: true,
 		Cache: true, TTL: 5 * time.Minute, ParameterTTL: 5 * time.Minute, MaxStale: time.Hour, CacheSize: 1000, CacheBytes: 32 << 20,
 		InitTimeout: 2 * time.Second, RefreshTimeout: time.Second, RefreshWait: 250 * time.Millisecond, Batch: config.BatchAuto,
 	}
