@@ -92,7 +92,7 @@ func (p *starter) start(ctx context.Context, a *api, env []string, counted bool)
 	if err != nil {
 		return err
 	}
-	defer run.stop()
+	defer run.kill()
 	register, err := a.awaited(ctx, a.registered)
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, run.output.String())
@@ -102,7 +102,7 @@ func (p *starter) start(ctx context.Context, a *api, env []string, counted bool)
 		return fmt.Errorf("%w: %s", err, run.output.String())
 	}
 	mb := run.resident()
-	cpu := run.stop()
+	cpu := run.kill()
 	if counted {
 		for _, one := range []struct {
 			to   *samples

@@ -15,28 +15,33 @@ import (
 
 // process is one that runs until it is stopped.
 type process struct {
-	cmd     *exec.Cmd
-	output  bytes.Buffer
-	began   time.Time
-	stopped bool
+	cmd    *exec.Cmd
+	output bytes.Buffer
+	began  time.Time
 }
 
 // launch starts a program with nothing but env in its environment.
 func launch(ctx context.Context, env []string, path string, args ...string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(ctx, path, args...)}
 	p.cmd.Env = env
+	p.cmd.WaitDelay = time.Second
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	p.began = time.Now()
 	return p, p.cmd.Start()
 }
 
-// stop ends it and returns what processor time it took.
-func (p *process) stop() time.Duration {
-	if !p.stopped {
-		p.stopped = true
-		p.cmd.Process.Kill()
-		p.cmd.Wait()
-	}
+// stop asks it to end, as nginx has to be for its workers to end too.
+func (p *process) stop() {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	kill := time.AfterFunc(time.Second, func() { p.cmd.Process.Kill() })
+	p.cmd.Wait()
+	kill.Stop()
+}
+
+// kill ends it at once and returns what processor time it took.
+func (p *process) kill() time.Duration {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 

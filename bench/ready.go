@@ -56,7 +56,7 @@ func readiness(ctx context.Context, s *setup, r *report) error {
 					return err
 				}
 				took[k] = append(took[k], milliseconds(time.Since(p.began)))
-				p.stop()
+				p.kill()
 				_, calls[k], connections[k] = st.counted()
 			}
 		}

@@ -1,3 +1,0 @@
-package main
-import "context"
-func clients(ctx context.Context, s *setup, r *report) error { return nil }
