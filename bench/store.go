@@ -73,7 +73,7 @@ func (s *store) url() string {
 // certificate stands.
 func (s *store) env(ca string) []string {
 	env := []string{
-		"AWS_ENDPOINT_URL=" + s.url(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example",
+		"AWS_ENDPOINT_URL=" + s.url(), "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=example",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_SESSION_TOKEN=" + token,
 	}
 	if s.ca != nil {
