@@ -23,7 +23,7 @@ func TestBackoffBounds(t *testing.T) {
 	for _, test := range tests {
 		var longest time.Duration
 		for range 1000 {
-			d := backoff(test.outages)
+			d := backoff(test.outages, maxBackoff)
 			if d < 0 || d >= test.most {
 				t.Fatalf("backoff(%d) = %v, want less than %v", test.outages, d, test.most)
 			}

@@ -18,6 +18,7 @@ const (
 	minBackoff    = 50 * time.Millisecond  // however the dice fall
 	firstBackoff  = 500 * time.Millisecond // at most, after the first failure
 	maxBackoff    = 30 * time.Second
+	maxThrottled  = 2 * time.Second // a store that throttles is up: who stays away longer misses its turn (bench/scale)
 	maxRetryAfter = 5 * time.Minute // whatever a store asks for
 
 	immutableTTL = time.Hour // what cannot change is still asked for, since access to it can
@@ -108,8 +109,10 @@ func (c *Cache) makeRoomForFailure(size int, now time.Time) {
 	}
 }
 
-// retryNow makes whatever was put off while p was down due at once. c.mu is held.
-func (c *Cache) retryNow(p *place) {
+// retryNow makes whatever was put off while p was down due at once, and begins to
+// fetch what is configured and could not be had: together, as prefetch would have.
+// c.mu is held.
+func (c *Cache) retryNow(p *place, now time.Time) (begun []*flight) {
 	for e := range c.entries {
 		if e.outages > 0 && c.place(e.asked) == p {
 			e.outages, e.retryAt = 0, time.Time{}
@@ -120,13 +123,24 @@ func (c *Cache) retryNow(p *place) {
 			c.forgive(ref)
 		}
 	}
+	for _, spec := range c.config.Secrets {
+		ref := spec.Reference
+		if c.index[ref] == nil && c.flights[ref] == nil && !spec.IsPattern() && c.place(ref) == p && c.failed[ref].err == nil && !c.transient {
+			begun = append(begun, c.begin(ref, forPrefetch, now))
+		}
+	}
+	return begun
 }
 
 // retryAfter is how long to leave alone what has ended in e so many times in a
 // row: as long as it asked for, or else exponentially longer, with full jitter,
 // so that many environments do not come back at the same moment.
 func (e *Error) retryAfter(outages int) time.Duration {
-	return min(max(e.RetryAfter, backoff(outages)), maxRetryAfter)
+	most := maxBackoff
+	if e.Kind == Throttled {
+		most = maxThrottled
+	}
+	return min(max(e.RetryAfter, backoff(outages, most)), maxRetryAfter)
 }
 
 // tooOld is what a read gets when the value in e may no longer stand in. c.mu is
@@ -150,9 +164,9 @@ func (e *Error) instead(happened string, wait time.Duration) *Error {
 	return &refusal
 }
 
-func backoff(outages int) time.Duration {
+func backoff(outages int, most time.Duration) time.Duration {
 	limit := firstBackoff << min(outages-1, 10)
-	return max(minBackoff, Jitter(min(limit, maxBackoff)))
+	return max(minBackoff, Jitter(min(limit, most)))
 }
 
 // Jitter returns a random duration from 0 up to limit. Its source is crypto/rand:

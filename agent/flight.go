@@ -188,11 +188,12 @@ func (c *Cache) settle(f *flight, r Result, abandoned bool) {
 	if c.flights[f.ref] == f {
 		delete(c.flights, f.ref)
 	}
-	notable := c.file(f, wall())
+	begun, notable := c.file(f, wall())
 	transient := c.transient
 	close(f.done)
 	c.mu.Unlock()
 	defer c.calls.Done()
+	c.launch(c.ctx, begun)
 
 	c.log(notable)
 	switch {
@@ -207,40 +208,41 @@ func (c *Cache) settle(f *flight, r Result, abandoned bool) {
 	c.config.Log.Debug("fetched", "secret", f.ref.String(), "version", r.Secret.Version)
 }
 
-// file notes what f brought, for those who did not wait for it. c.mu is held.
-func (c *Cache) file(f *flight, now time.Time) note {
+// file notes what f brought, for those who did not wait for it, and returns what
+// is to be launched because of it, and to be logged. c.mu is held.
+func (c *Cache) file(f *flight, now time.Time) (begun []*flight, _ note) {
 	store := c.stores[f.ref.Scheme]
 	c.notice(now)
 	if c.snapshot.renewed(f.ref.Scheme, store.identity()) {
 		c.forgetAll()
 	}
 	if f.generation != c.generation || c.closed || store.TTL == 0 {
-		return note{}
+		return nil, note{}
 	}
 	if f.abandoned && now.Sub(f.began) < c.config.RefreshWait {
-		return note{} // it had less time than a backend may take
+		return nil, note{} // it had less time than a backend may take
 	}
 	err, p := AsError(f.result.Err), c.place(f.ref)
 	if err != nil && err.Kind.Outage() {
 		if !c.transient && f.purpose != forRequest {
 			c.fail(f.ref, err, now)
 		}
-		return p.outage(f, err, now)
+		return nil, p.outage(f, err, now)
 	}
 	over, n := p.answered(f.ref, now)
-	if over {
-		c.retryNow(p)
-	}
 	switch {
 	case c.transient:
 	case err == nil:
 		c.keep(f, f.result.Secret)
 	case f.purpose != forRequest:
 		if gone := c.fail(f.ref, err, now); gone.message != "" {
-			return gone
+			n = gone
 		}
 	}
-	return n
+	if over {
+		begun = c.retryNow(p, now)
+	}
+	return begun, n
 }
 
 // landed reports whether the flight has ended.

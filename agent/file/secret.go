@@ -139,7 +139,7 @@ func arn(name string) string {
 
 // versionKey keeps a version, which is public, from telling what the value is:
 // a bare hash of a short value can be searched for.
-var versionKey = rand.Text()
+var versionKey = sync.OnceValue(rand.Text)
 
 // version is a UUID, as in Secrets Manager, that changes with the value.
 func version(name string, value []byte) string {
