@@ -10,14 +10,17 @@ LAYER_NAME ?= larder
 build := CGO_ENABLED=0 $(GO) build -trimpath
 tool  := $(GO) tool -modfile=.ci/tools.mod
 
-# The layer's packer, with the toolchain that go.mod pins.
-pack = toolchain=$$(awk '$$1 == "toolchain" { print $$2 }' go.mod); GOTOOLCHAIN=$${toolchain:-local} $(GO) run ./layer
+# The toolchain that go.mod pins, for what is to come out the same everywhere.
+pinned = GOTOOLCHAIN=$(or $(shell awk '$$1 == "toolchain" { print $$2 }' go.mod),local)
+
+pack     = $(pinned) $(GO) run ./layer
+host-zip = dist/larder-layer-$(shell $(GO) env GOARCH).zip
 
 # The race detector needs cgo, which go env tells to be off where no C compiler is.
 race = $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && echo -race)
 note = @[ -n "$(race)" ] || echo "There is no C compiler: the tests run without the race detector." >&2
 
-.PHONY: help run build test integration cdk model stress bench lint fuzz layer publish build-LarderArm64 build-LarderIntel clean
+.PHONY: help run build test integration cdk model stress bench bench-check bench-record lint fuzz layer publish build-LarderArm64 build-LarderIntel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +37,7 @@ build: ## build bin/larder, the sidecar, and bin/extensions/larder
 test: ## run the tests that need Go alone
 	$(note)
 	$(GO) test $(race) -count=1 -timeout=5m ./...
+	cd bench && $(GO) test -count=1 ./scale
 
 integration: ## run the tests that need a local AWS or tools of others (needs python3)
 	$(note)
@@ -50,15 +54,20 @@ stress: ## read, rotate, fail, stop and continue for a minute, with the race det
 	LARDER_STRESS=1m $(GO) test $(race) -count=1 -timeout=5m -run='^TestStress$$/with' ./layer/extensions/larder
 	LARDER_STRESS=1m $(GO) test -count=1 -timeout=5m -run='^TestStress$$/shipped' -v ./layer/extensions/larder | sed -n 's/^ *|/|/p; /^ok/p; /FAIL/p; /_test.go:/p'
 
-bench: ## measure beside programs that do less, and write bench/report.md
-	$(build) -ldflags='-s -w' -o bin/bench/larder ./layer/extensions/larder
-	cd bench && $(GO) run . -larder ../bin/bench/larder -report report.md
+bench: layer ## measure beside others, for a quarter of an hour, and write bench/report.md (wants nginx, wrk, cc, node, npm, python3, cargo)
+	cd bench && $(GO) run . -zip ../$(host-zip) -report .
+
+bench-check: layer ## compare what a start and a read cost, counted and not timed, with bench/baseline.json (wants valgrind)
+	cd bench && $(pinned) $(GO) run . -zip ../$(host-zip) -check
+
+bench-record: layer ## write bench/baseline.json anew
+	cd bench && $(pinned) $(GO) run . -zip ../$(host-zip) -record
 
 lint: ## check format, code and modules
 	@unformatted=$$($(tool) gofumpt -l .); [ -z "$$unformatted" ] || { printf 'gofumpt would change:\n%s\n' "$$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) vet -tags=integration ./...
-	cd bench && $(GO) vet ./...
+	cd bench && $(GO) vet ./... && $(GO) mod tidy -diff
 	$(tool) staticcheck ./...
 	$(tool) staticcheck -tags=integration ./...
 	$(GO) mod tidy -diff

@@ -299,3 +299,60 @@ func TestEachSecretInTroubleIsLoggedOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatIsMissingComesTogether: when the place of configured secrets that could
+// not be had is up again, one call brings all of them, read or not.
+func TestWhatIsMissingComesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		ids := []string{"a", "b", "c", "d"}
+		for _, id := range ids {
+			f.fail(id, agent.Throttled)
+		}
+		c := open(t, agent.Config{Sources: sources(f.source(time.Minute)), Secrets: specs(ids...)})
+		if err := c.Prefetch(t.Context()); err == nil {
+			t.Fatal("nothing is missing")
+		}
+		for _, id := range ids {
+			f.put(id, "one")
+		}
+		time.Sleep(500 * time.Millisecond)
+		before := f.fetches()
+		want(t, c, "a", "one", false) // which finds out
+		synctest.Wait()
+		if n := f.fetches() - before; n != 2 {
+			t.Errorf("%d calls to Fetch, want one that finds out and one for all others", n)
+		}
+		for _, id := range ids {
+			before := f.asked(id)
+			want(t, c, id, "one", false)
+			if f.asked(id) != before {
+				t.Errorf("%q was asked for again", id)
+			}
+		}
+	})
+}
+
+// TestThrottledComesBackSoon: a store that throttles is up, so that who stays away
+// for long misses its turn.
+func TestThrottledComesBackSoon(t *testing.T) {
+	for kind, most := range map[agent.Kind]time.Duration{agent.Throttled: 2 * time.Second, agent.Unavailable: 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.fail("a", kind)
+			c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
+			longest := time.Duration(0)
+			for range 200 {
+				began, before := time.Now(), f.asked("a")
+				for f.asked("a") == before {
+					c.Get(t.Context(), ref("a"), agent.Cached)
+					time.Sleep(10 * time.Millisecond)
+				}
+				longest = max(longest, time.Since(began))
+			}
+			if longest > most+20*time.Millisecond || longest < most/2 {
+				t.Errorf("%v: it was left alone for up to %v, want %v", kind, longest, most)
+			}
+		})
+	}
+}

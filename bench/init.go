@@ -36,7 +36,7 @@ func inits(ctx context.Context, s *setup, r *report) error {
 	}
 	kinds := []*kind{{name: "none"}, {name: "an empty one in Go", extension: empty}}
 	for _, n := range []int{1, 10, 50, 500} {
-		kinds = append(kinds, &kind{name: fmt.Sprintf("Larder, %d secrets", n), extension: s.larder, secrets: n})
+		kinds = append(kinds, &kind{name: fmt.Sprintf("Larder, secrets: %d", n), extension: s.larder, secrets: n})
 	}
 	rounds := s.rounds(20)
 	for round := range rounds + 1 {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/larder-secrets/larder/agent"
 )
@@ -143,7 +144,7 @@ var versionKey = sync.OnceValue(rand.Text)
 
 // version is a UUID, as in Secrets Manager, that changes with the value.
 func version(name string, value []byte) string {
-	mac := hmac.New(sha256.New, []byte(versionKey))
+	mac := hmac.New(sha256.New, []byte(versionKey()))
 	fmt.Fprintf(mac, "%d:%s", len(name), name)
 	mac.Write(value)
 	sum := mac.Sum(nil)

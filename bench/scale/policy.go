@@ -29,8 +29,8 @@ type Policy struct {
 var Larder = Policy{
 	Name: "Larder", BatchAbove: 10, Fall: true, Slots: 16,
 	Attempts: 3, Pause: 250 * time.Millisecond, PauseMost: 4 * time.Second, Row: 8,
-	Backoff: 500 * time.Millisecond, BackoffMost: 30 * time.Second, BackoffLeast: 50 * time.Millisecond,
-	Probe: true, Reads: true,
+	Backoff: 500 * time.Millisecond, BackoffMost: 2 * time.Second, BackoffLeast: 50 * time.Millisecond,
+	Probe: true, Together: true, Reads: true,
 }
 
 // The others are what a client does that has nothing but the SDK's standard
@@ -112,7 +112,7 @@ func (m *storm) attempt(e *environment, j job) {
 			for range j.secrets {
 				e.queued = append(e.queued, job{secrets: 1})
 			}
-		case j.attempt < m.policy.Attempts && !(e.probing && j.attempt >= m.policy.ProbeAttempts):
+		case j.attempt < m.policy.Attempts:
 			pause := m.jitter(min(m.policy.Pause<<(j.attempt-1), m.policy.PauseMost))
 			m.at(m.now+pause, func(m *storm) { m.attempt(e, j) }) // it keeps its slot
 			return

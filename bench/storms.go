@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/larder-secrets/larder/bench/scale"
+)
+
+// storms shows what package scale computes.
+func storms(_ context.Context, _ *setup, r *report) error {
+	r.printf("\n## Storms of cold starts\n\nSimulated with a seed, against the quotas of a region (package [scale](scale/storm.go) says what is assumed): functions that all begin to grow at once.\n" +
+		"The bound is what the quotas, and the functions' own growth, allow to anybody. In brackets the ratio of the last environment's time to it.\n")
+	rows := [][]string{{"Functions", "environments", "secrets each", "bound", "policy", "half ready", "99 %", "all", "calls", "throttled"}}
+	long, short := 0.0, 0.0
+	for _, s := range []scale.Scenario{
+		{Functions: 1, Environments: 100, Secrets: 10},
+		{Functions: 1, Environments: 1000, Secrets: 10},
+		{Functions: 1, Environments: 1000, Secrets: 50},
+		{Functions: 1, Environments: 10_000, Secrets: 50},
+		{Functions: 1, Environments: 100_000, Secrets: 1},
+		{Functions: 10, Environments: 10_000, Secrets: 1},
+		{Functions: 10, Environments: 10_000, Secrets: 10},
+		{Functions: 10, Environments: 10_000, Secrets: 50},
+		{Functions: 100, Environments: 100_000, Secrets: 1},
+		{Functions: 100, Environments: 100_000, Secrets: 10},
+	} {
+		s.Seed = 1
+		bound := s.Bound()
+		for _, p := range []scale.Policy{scale.BatchOnly, scale.SinglesOnly, scale.Larder} {
+			o := scale.Run(s, p)
+			over := o.All.Seconds() / bound.Seconds()
+			rows = append(rows, []string{
+				fmt.Sprint(s.Functions), fmt.Sprint(s.Environments), fmt.Sprint(s.Secrets), brief(bound), p.Name,
+				brief(o.Half), brief(o.NinetyNine), fmt.Sprintf("%s [%.2f]", brief(o.All), over), fmt.Sprint(o.Calls), fmt.Sprint(o.Throttled),
+			})
+			switch {
+			case p.Name != scale.Larder.Name:
+			case bound > 20*time.Second:
+				long = max(long, over)
+			default:
+				short = max(short, over)
+			}
+		}
+	}
+	r.table(rows...)
+	r.atMost("storms: the last environment ready, to what the quotas allow, where that is more than 20 s", long, 1.1)
+	r.atMost("the same, in shorter storms", short, 1.1)
+
+	r.printf("\n## A month of calls\n\nA function whose requests read five secrets each; its handler takes 100 ms, its environments live for two hours, the TTL is 300 s. Calls alone: each secret costs $%.2f more.\n", scale.StoragePrice)
+	rows = [][]string{{"Requests a second", "policy", "calls", "dollars"}}
+	for _, rate := range []float64{1, 100, 10_000} {
+		for _, c := range scale.Month(rate) {
+			rows = append(rows, []string{fmt.Sprint(rate), c.Name, fmt.Sprintf("%.3g", c.Calls), fmt.Sprintf("%.2f", c.Dollars)})
+		}
+	}
+	r.table(rows...)
+	return nil
+}
+
+func brief(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(10 * time.Millisecond).String()
+}

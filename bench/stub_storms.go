@@ -1,5 +1,0 @@
-package main
-
-import "context"
-
-func storms(ctx context.Context, s *setup, r *report) error { return nil }
