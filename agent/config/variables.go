@@ -139,7 +139,7 @@ func larderVariables() []Variable {
 		},
 		{
 			Name: "LARDER_CACHE_BYTES", Range: "65536 or more",
-			Help: "bytes of values held at most; a tenth of the function's memory, 32 MiB outside Lambda",
+			Help: "bytes of values held at most; a tenth of the function's memory, 32 MiB outside Lambda. What is prepared for readers can take twice as much again",
 			set: func(c *Config, text string, _ Place) error {
 				var n int
 				err := setInt(&n, text, leastBytes, mostBytes)
