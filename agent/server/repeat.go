@@ -49,7 +49,7 @@ func (s *repeats) seen(p []byte) bool {
 			return true
 		}
 	}
-	if !whole(p) { // be it a byte, by which net/http notices that a client who waits is gone
+	if !whole(p) {
 		s.mixed.Store(true)
 		return false
 	}
@@ -79,7 +79,12 @@ func (s *repeats) learn(q question) {
 }
 
 // answer answers a repeat from memory, or reports that it cannot.
-func (c *conn) answer(request []byte) (bool, error) {
+func (c *conn) answer(request []byte) (answered bool, err error) {
+	defer func() {
+		if recover() != nil { // the handler will, and says so without a value
+			answered, err = false, nil
+		}
+	}()
 	q := c.repeats.learned[string(firstLine(request))]
 	reading, ok := c.server.config.Cache.Hit(q.ref)
 	if !ok {

@@ -84,17 +84,6 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// TestRepeatsAfterAByte: net/http reads one byte while a handler runs, to notice
-// that a client has gone.
-func TestRepeatsAfterAByte(t *testing.T) {
-	var l lines
-	l.read(one)
-	l.read("G")
-	if l.read(one[1:]) || l.read(one) {
-		t.Error("after a byte by itself what follows is no whole request")
-	}
-}
-
 func TestRepeatsAreBounded(t *testing.T) {
 	var l lines
 	for range 3 * maxLearned {

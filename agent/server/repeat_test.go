@@ -84,6 +84,39 @@ func TestRepeatsFollowTheSecret(t *testing.T) {
 	r.over(conn, request).want(t, 404, "it is gone")
 }
 
+// TestRequestBeforeTheAnswer: a client that does not wait for an answer before it
+// asks again gets one for each, as from then on.
+func TestRequestBeforeTheAnswer(t *testing.T) {
+	r := start(t, nil)
+	asked, release := make(chan struct{}), make(chan struct{})
+	secret := r.store.put("a", planted)
+	r.store.on(named("a"), func(context.Context) agent.Result {
+		close(asked)
+		<-release
+		return agent.Result{Secret: secret}
+	})
+	conn := r.dial()
+	defer conn.Close()
+	request := r.written("GET /secret?name=a HTTP/1.1\nHost: $HOST\n$TOKEN\n\n")
+	answers := bufio.NewReader(conn)
+	io.WriteString(conn, request)
+	<-asked
+	io.WriteString(conn, request)
+	close(release)
+	for i := range 6 {
+		if i >= 2 {
+			io.WriteString(conn, request)
+		}
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(resp.Body); resp.StatusCode != 200 || string(body) != planted || err != nil {
+			t.Errorf("answer %d: %d %q, %v", i, resp.StatusCode, body, err)
+		}
+	}
+}
+
 // TestShutdownCutsNoRepeat: who asks the same without a pause while the server
 // stops gets whole answers, and then an end.
 func TestShutdownCutsNoRepeat(t *testing.T) {

@@ -2,7 +2,7 @@
 // else: its own endpoint (/secret, /status, /ping) and those of AWS's
 // Parameters and Secrets extension, so that code written for that one works
 // unchanged. Every request passes the same guard: see guard.go for what is
-// refused and why.
+// refused and why, and repeat.go for what need not pass it again.
 //
 //	s, err := server.Listen(server.Config{Port: 2773, Token: token, Cache: cache, Backend: "aws"})
 //	go s.Serve()
