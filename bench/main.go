@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -61,14 +62,16 @@ func run(ctx context.Context, zip, dir, only string, effort float64, check, reco
 		return checkBaseline(ctx, s, record)
 	}
 	r := newReport(dir, s)
+	var failed []error
 	for _, section := range sections {
 		if only != "" && !strings.Contains(","+only+",", ","+section.name+",") {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "bench: %s\n", section.name)
 		if err := section.measure(ctx, s, r); err != nil {
-			return fmt.Errorf("%s: %w", section.name, err)
+			failed = append(failed, fmt.Errorf("%s: %w", section.name, err))
+			s.omit("the rest of "+section.name, err.Error())
 		}
 	}
-	return r.end()
+	return errors.Join(append(failed, r.end())...)
 }
