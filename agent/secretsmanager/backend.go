@@ -5,6 +5,10 @@
 // resource, and has a quota that does not grow (BatchGetSecretValue, 100 calls a
 // second; AWS Secrets Manager quotas), so that whenever one is refused the
 // secrets are asked for one by one after all.
+//
+// As package parameterstore it links the last release of the service's package
+// before those that build a table of all the service's shapes as the program
+// starts: 1.49.0 takes 0.12 ms and 0.6 MB less than 1.50.10.
 package secretsmanager
 
 import (
