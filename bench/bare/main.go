@@ -4,9 +4,7 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"os"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
@@ -14,23 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/larder-secrets/larder/bench/least"
 )
 
 func main() {
 	if len(os.Args) > 1 { // never, which the linker does not know
 		use(context.Background())
 	}
-	at := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2020-01-01/extension/"
-	req, _ := http.NewRequest(http.MethodPost, at+"register", strings.NewReader(`{"events":["INVOKE","SHUTDOWN"]}`))
-	req.Header.Set("Lambda-Extension-Name", "bare")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		os.Exit(1)
-	}
-	resp.Body.Close()
-	req, _ = http.NewRequest(http.MethodGet, at+"event/next", nil)
-	req.Header.Set("Lambda-Extension-Identifier", resp.Header.Get("Lambda-Extension-Identifier"))
-	http.DefaultClient.Do(req)
+	least.Live("bare")
 }
 
 func use(ctx context.Context) {

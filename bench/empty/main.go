@@ -1,23 +1,6 @@
-// Command empty is the least that an extension in Go with net/http can be: it
-// registers and asks for an event.
+// Command empty is an extension that does nothing.
 package main
 
-import (
-	"net/http"
-	"os"
-	"strings"
-)
+import "github.com/larder-secrets/larder/bench/least"
 
-func main() {
-	at := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2020-01-01/extension/"
-	req, _ := http.NewRequest(http.MethodPost, at+"register", strings.NewReader(`{"events":["INVOKE","SHUTDOWN"]}`))
-	req.Header.Set("Lambda-Extension-Name", "empty")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		os.Exit(1)
-	}
-	resp.Body.Close()
-	req, _ = http.NewRequest(http.MethodGet, at+"event/next", nil)
-	req.Header.Set("Lambda-Extension-Identifier", resp.Header.Get("Lambda-Extension-Identifier"))
-	http.DefaultClient.Do(req)
-}
+func main() { least.Live("empty") }
