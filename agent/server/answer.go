@@ -68,7 +68,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q question) {
 		fail(w, r, err)
 		return
 	}
-	for _, f := range q.form.fields(nil, reading, len(body)) {
+	for _, f := range q.form.fields(reading, len(body)) {
 		w.Header().Set(f.name, f.value)
 	}
 	w.Write(body)
@@ -80,10 +80,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, q question) {
 // field is one of an answer's header.
 type field struct{ name, value string }
 
-// fields appends the header of an answer, in the order in which net/http writes
-// it: with what is known of the value's version and age. Age is in seconds since
-// the backend was asked.
-func (f form) fields(fields []field, reading agent.Reading, length int) []field {
+// fields are the header of an answer, in the order in which net/http writes it:
+// with what is known of the value's version and age. Age is in seconds since the
+// backend was asked.
+func (f form) fields(reading agent.Reading, length int) []field {
 	content := "application/json"
 	if f.text {
 		content = "text/plain; charset=utf-8"
@@ -91,7 +91,7 @@ func (f form) fields(fields []field, reading agent.Reading, length int) []field 
 	if f.text && reading.Secret.Binary {
 		content = "application/octet-stream"
 	}
-	fields = append(fields,
+	fields := append(make([]field, 0, 9),
 		field{"Age", strconv.Itoa(int(reading.Age.Seconds()))},
 		field{"Cache-Control", "no-store"},
 		field{"Cache-Status", cacheStatus(reading)},

@@ -61,13 +61,17 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	for {
 		n, err := c.Conn.Read(p)
-		if err != nil || !c.repeats.seen(p[:n]) {
+		if err != nil {
 			return n, err
+		}
+		q := c.repeats.seen(p[:n])
+		if q == nil {
+			return n, nil
 		}
 		if !c.begin() {
 			return 0, net.ErrClosed
 		}
-		answered, err := c.answer(p[:n])
+		answered, err := c.answer(q)
 		c.end()
 		if err != nil {
 			return 0, err

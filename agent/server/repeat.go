@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/larder-secrets/larder/agent"
 )
 
 // repeats are the requests that have been answered on a connection, byte for
@@ -22,11 +24,18 @@ type repeats struct {
 	mixed   atomic.Bool // something else than one whole request has been read
 	last    []byte      // the request that net/http was given last
 	rest    []byte      // of the learned ones: all but their first lines
-	learned map[string]question
+	learned map[string]*question
 	written time.Time // when the deadline for writing was last set
 
-	buffer []byte // in which answers are put together
-	fields []field
+	buffer []byte // in which answers are put together, the last of them at the moment
+	shown  shown  // what that says; zero unless the value is in the buffer too
+}
+
+// shown is all that an answer depends on.
+type shown struct {
+	q                *question
+	secret           *agent.Secret
+	age, ttl, second int64
 }
 
 const (
@@ -38,23 +47,23 @@ const (
 	writeRenewal = writeTimeout / 2
 )
 
-// seen notes what was read and reports whether it is a request that has been
+// seen notes what was read and returns what it asks for, where that has been
 // learned.
-func (s *repeats) seen(p []byte) bool {
+func (s *repeats) seen(p []byte) *question {
 	if s.mixed.Load() {
-		return false
+		return nil
 	}
 	if line := firstLine(p); len(line) > 0 && bytes.Equal(p[len(line):], s.rest) {
-		if _, ok := s.learned[string(line)]; ok {
-			return true
+		if q := s.learned[string(line)]; q != nil {
+			return q
 		}
 	}
-	if !whole(p) {
+	if whole(p) {
+		s.last = append(s.last[:0], p...)
+	} else {
 		s.mixed.Store(true)
-		return false
 	}
-	s.last = append(s.last[:0], p...)
-	return false
+	return nil
 }
 
 // whole reports whether p is one request of HTTP/1.1 without a body, as far as
@@ -73,46 +82,49 @@ func (s *repeats) learn(q question) {
 	}
 	line := firstLine(s.last)
 	if rest := s.last[len(line):]; !bytes.Equal(rest, s.rest) || len(s.learned) >= maxLearned {
-		s.rest, s.learned = bytes.Clone(rest), map[string]question{}
+		s.rest, s.learned = bytes.Clone(rest), map[string]*question{}
 	}
-	s.learned[string(line)] = q
+	s.learned[string(line)] = &q
 }
 
 // answer answers a repeat from memory, or reports that it cannot.
-func (c *conn) answer(request []byte) (answered bool, err error) {
+func (c *conn) answer(q *question) (answered bool, err error) {
 	defer func() {
 		if recover() != nil { // the handler will, and says so without a value
 			answered, err = false, nil
 		}
 	}()
-	q := c.repeats.learned[string(firstLine(request))]
 	reading, ok := c.server.config.Cache.Hit(q.ref)
 	if !ok {
 		return false, nil
+	}
+	s, now := &c.repeats, time.Now()
+	if now.Sub(s.written) > writeRenewal {
+		s.written = now
+		if err := c.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
+			return false, err
+		}
+	}
+	next := shown{q, reading.Secret, int64(reading.Age / time.Second), int64(reading.TTL / time.Second), now.Unix()}
+	if s.shown == next {
+		_, err = c.Conn.Write(s.buffer)
+		return true, err
 	}
 	body, err := reading.Secret.Form(q.form.name, q.form.write)
 	if err != nil {
 		return false, nil
 	}
-	now := time.Now()
-	if now.Sub(c.repeats.written) > writeRenewal {
-		c.repeats.written = now
-		if err := c.SetWriteDeadline(now.Add(writeTimeout)); err != nil {
-			return false, err
-		}
+	s.shown = shown{}
+	s.buffer = append(s.buffer[:0], "HTTP/1.1 200 OK\r\n"...)
+	for _, f := range q.form.fields(reading, len(body)) {
+		s.buffer = append(append(append(append(s.buffer, f.name...), ": "...), f.value...), "\r\n"...)
 	}
-	head := append(c.repeats.buffer[:0], "HTTP/1.1 200 OK\r\n"...)
-	c.repeats.fields = q.form.fields(c.repeats.fields[:0], reading, len(body))
-	for _, f := range c.repeats.fields {
-		head = append(append(append(append(head, f.name...), ": "...), f.value...), "\r\n"...)
+	s.buffer = append(now.UTC().AppendFormat(append(s.buffer, "Date: "...), "Mon, 02 Jan 2006 15:04:05 GMT"), "\r\n\r\n"...)
+	if len(body) > maxCopied {
+		_, err = (&net.Buffers{s.buffer, body}).WriteTo(c.Conn)
+		return true, err
 	}
-	head = append(now.UTC().AppendFormat(append(head, "Date: "...), "Mon, 02 Jan 2006 15:04:05 GMT"), "\r\n\r\n"...)
-	if len(body) <= maxCopied {
-		head = append(head, body...)
-		_, err = c.Conn.Write(head)
-	} else {
-		_, err = (&net.Buffers{head, body}).WriteTo(c.Conn)
-	}
-	c.repeats.buffer = head
+	s.buffer, s.shown = append(s.buffer, body...), next
+	_, err = c.Conn.Write(s.buffer)
 	return true, err
 }

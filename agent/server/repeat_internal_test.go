@@ -29,8 +29,8 @@ type lines struct {
 
 // read takes a chunk and reports whether it was answered as a repeat.
 func (l *lines) read(chunk string) bool {
-	if l.seen([]byte(chunk)) {
-		l.asked = append(l.asked, l.learned[string(firstLine([]byte(chunk)))].ref.ID)
+	if q := l.seen([]byte(chunk)); q != nil {
+		l.asked = append(l.asked, q.ref.ID)
 		return true
 	}
 	l.unread = append(l.unread, chunk...)
