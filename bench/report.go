@@ -22,8 +22,8 @@ type report struct {
 type target struct {
 	what       string
 	got, limit float64
-	atLeast    bool // rather than at most
-	note       string
+	atLeast    bool   // rather than at most
+	obstacle   string // what stands in the way where it is missed
 }
 
 func (t target) met() bool {
@@ -36,6 +36,10 @@ func (t target) met() bool {
 func newReport(dir string, s *setup) *report { return &report{dir: dir, setup: s} }
 
 func (r *report) printf(format string, args ...any) { fmt.Fprintf(&r.body, format, args...) }
+
+// obstacle says of the last target what stands in the way where it is missed, and
+// what was tried.
+func (r *report) obstacle(text string) { r.targets[len(r.targets)-1].obstacle = text }
 
 func (r *report) atMost(what string, got, limit float64) {
 	r.targets = append(r.targets, target{what: what, got: got, limit: limit})
@@ -84,6 +88,11 @@ func (r *report) end() error {
 			verdict = "**missed**"
 		}
 		fmt.Fprintf(&text, "| %s | %.3g | %s %.3g | %s |\n", t.what, t.got, sign, t.limit, verdict)
+	}
+	for _, t := range r.targets {
+		if !t.met() && t.obstacle != "" {
+			fmt.Fprintf(&text, "\n*Missed: %s.* %s\n", t.what, t.obstacle)
+		}
 	}
 	text.WriteString(r.body.String())
 	if len(r.setup.leftOut) > 0 {
