@@ -50,7 +50,7 @@ func storms(_ context.Context, _ *setup, r *report) error {
 	r.atMost("the same, in shorter storms", short, 1.1)
 	r.obstacle("Nobody knows of the others: who is throttled comes back after up to 2 s, at random, and so the last of a storm of seconds comes up to 2 s late. " +
 		"Tried, in the simulation: up to 5 s (1.63 times the bound with 10,000 environments and ten secrets), up to 30 s (2.74), one attempt instead of three (1.26 instead of 1.29). " +
-		"Less than 2 s would ask more than thirty times the quota of a large storm.")
+		"Less than 2 s would be at the expense of others: with 2 s the largest storm already asks for twenty-eight times its quota.")
 
 	r.printf("\n## A month of calls\n\nA function whose requests read five secrets each; its handler takes 100 ms, its environments live for two hours, the TTL is 300 s. Calls alone: each secret costs $%.2f more.\n", scale.StoragePrice)
 	rows = [][]string{{"Requests a second", "policy", "calls", "dollars"}}
