@@ -72,10 +72,18 @@ func (c *Cache) forgetAll() {
 	c.generation++
 }
 
-// notice forgets all where the process has been restored meanwhile. c.mu is
-// held.
+// notice forgets all where the process has been restored meanwhile, and leaves the
+// backends with their connections and credentials: a read can come before Drop
+// does. c.mu is held.
 func (c *Cache) notice(now time.Time) {
-	if c.snapshot.restored(now) {
-		c.forgetAll()
+	if !c.snapshot.restored(now) {
+		return
+	}
+	c.forgetAll()
+	for _, store := range c.stores {
+		closing := store.leave()
+		if !c.closed {
+			c.calls.Go(closing)
+		}
 	}
 }

@@ -65,13 +65,18 @@ func (s *store) opened() Backend {
 
 // reset closes the backend; the next call opens another. Calls under way end in
 // the old one.
-func (s *store) reset() {
+func (s *store) reset() { s.leave()() }
+
+// leave is reset, but for the closing, which it returns.
+func (s *store) leave() (closing func()) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	b := s.backend
 	s.backend = nil
-	s.mu.Unlock()
-	if closer, ok := b.(io.Closer); ok {
-		closer.Close() // nothing is written that an error could be about
+	return func() {
+		if closer, ok := b.(io.Closer); ok {
+			closer.Close() // nothing is written that an error could be about
+		}
 	}
 }
 
