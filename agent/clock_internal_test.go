@@ -105,8 +105,8 @@ func TestRestoreForgets(t *testing.T) {
 	}{
 		{name: "nothing happened", snapshot: true},
 		{name: "the clock drifts", snapshot: true, jump: 900 * time.Millisecond},
-		{name: "the clock jumped", snapshot: true, jump: 2 * time.Second, forgets: true},
-		{name: "the clock jumped back", snapshot: true, jump: -2 * time.Second, forgets: true},
+		{name: "the clock jumped", snapshot: true, jump: 2 * time.Second, forgets: true, reopens: true},
+		{name: "the clock jumped back", snapshot: true, jump: -2 * time.Second, forgets: true, reopens: true},
 		{name: "other credentials", snapshot: true, identity: "second", forgets: true},
 		{name: "a jump where there is no snapshot", jump: 2 * time.Second},
 		{name: "other credentials where there is no snapshot", identity: "second"},
@@ -128,6 +128,7 @@ func TestRestoreForgets(t *testing.T) {
 				if p := c.at(test.jump); (p.held == nil && p.flight != nil) != test.forgets {
 					t.Errorf("the read after it: %+v", p)
 				}
+				synctest.Wait()
 				if (b.closed == 1) != test.reopens {
 					t.Errorf("the backend was closed %d times", b.closed)
 				}
