@@ -55,7 +55,7 @@ func (p *promises) value(r agent.Reading) {
 	switch {
 	case r.Stale && (r.Age < p.ttl || r.Age-waited >= p.ttl+p.config.MaxStale):
 		p.wrong("it is stale at the age of %v", r.Age)
-	case r.Stale && waited > p.config.RefreshWait && asOf.Before(p.began) && p.keeps():
+	case r.Stale && waited > p.config.RefreshWait && p.heldAtFirst(asOf) && p.keeps():
 		p.wrong("it is stale, and was waited %v for", waited)
 	case !r.Stale && !r.Waited && r.Age >= p.ttl:
 		p.wrong("it is not stale at the age of %v", r.Age)
@@ -81,6 +81,16 @@ func (p *promises) value(r agent.Reading) {
 	if now := p.seen[p.ref]; now.asOf.Before(asOf) && !p.began.Before(now.at) {
 		p.seen[p.ref] = seen{asOf, p.at, born, version}
 	}
+}
+
+// heldAtFirst reports whether what was fetched at asOf was there when the read
+// began: the call that brought it was over.
+func (p *promises) heldAtFirst(asOf time.Time) bool {
+	name, _ := p.store.name(p.ref)
+	return p.store.any(func(c *modelCall) bool {
+		other, _ := p.store.name(c.ref)
+		return other == name && c.answered && c.kind == 0 && c.began.Equal(asOf) && c.over.Before(p.began)
+	})
 }
 
 // keeps reports whether nothing but time makes the cache lose a value: there is
