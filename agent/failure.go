@@ -18,8 +18,14 @@ const (
 	minBackoff    = 50 * time.Millisecond  // however the dice fall
 	firstBackoff  = 500 * time.Millisecond // at most, after the first failure
 	maxBackoff    = 30 * time.Second
-	maxThrottled  = 2 * time.Second // a store that throttles is up: who stays away longer misses its turn (bench/scale)
 	maxRetryAfter = 5 * time.Minute // whatever a store asks for
+
+	// A store that throttles is up: who stays away for long misses its turn, and
+	// who comes back at once is in the way of others. So back-offs are a part of
+	// how long it has lasted (bench/scale).
+	minThrottled  = 2 * minBackoff // at most, so that there is room for chance
+	maxThrottled  = 2 * time.Second
+	throttledPart = 32
 
 	immutableTTL = time.Hour // what cannot change is still asked for, since access to it can
 )
@@ -51,7 +57,7 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) (gone note) {
 		e.outages++
 		e.outage = err
 		e.outageAt = now
-		e.retryAt = now.Add(err.retryAfter(e.outages))
+		e.retryAt = now.Add(err.retryAfter(e.outages, c.place(ref).lasted(now)))
 		return note{}
 	}
 	if e != nil {
@@ -72,7 +78,7 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) (gone note) {
 	f := failure{err: err, until: now.Add(negativeTTL)}
 	if err.Kind.Outage() {
 		f.outages = c.failed[ref].outages + 1
-		f.until = now.Add(err.retryAfter(f.outages))
+		f.until = now.Add(err.retryAfter(f.outages, c.place(ref).lasted(now)))
 	}
 	c.forgive(ref)
 	c.makeRoomForFailure(f.size(ref), now)
@@ -133,12 +139,13 @@ func (c *Cache) retryNow(p *place, now time.Time) (begun []*flight) {
 }
 
 // retryAfter is how long to leave alone what has ended in e so many times in a
-// row: as long as it asked for, or else exponentially longer, with full jitter,
-// so that many environments do not come back at the same moment.
-func (e *Error) retryAfter(outages int) time.Duration {
+// row, in a place whose outages have lasted that long: as long as it asked for, or
+// else exponentially longer, with full jitter, so that many environments do not
+// come back at the same moment.
+func (e *Error) retryAfter(outages int, lasted time.Duration) time.Duration {
 	most := maxBackoff
 	if e.Kind == Throttled {
-		most = maxThrottled
+		most = min(max(minThrottled, lasted/throttledPart), maxThrottled)
 	}
 	return min(max(e.RetryAfter, backoff(outages, most)), maxRetryAfter)
 }

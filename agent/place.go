@@ -17,6 +17,7 @@ type place struct {
 	key     placeKey
 	failing map[Reference]bool // by the last call for each
 	began   time.Time          // when the first of them did
+	since   time.Time          // of the outages that are no further apart than the longest back-off, the first
 
 	row     int       // outages since any answer; calls that were under way together count as one
 	first   Reference // of the row
@@ -79,6 +80,9 @@ func (p *place) admits(now time.Time) bool {
 // outage files f, which ended in one, and returns what there is to log: when it
 // is the first that is not answered, and not for what prefetch reports.
 func (p *place) outage(f *flight, err *Error, now time.Time) note {
+	if !recent(now, p.lastAt) {
+		p.since = now
+	}
 	begins := len(p.failing) == 0 || p.row == 0 && !p.failing[f.ref]
 	if len(p.failing) == 0 {
 		p.began = now
@@ -89,12 +93,12 @@ func (p *place) outage(f *flight, err *Error, now time.Time) note {
 	switch {
 	case p.row == 0:
 		p.row, p.first = 1, f.ref
-		p.retryAt = now.Add(err.retryAfter(p.row))
+		p.retryAt = now.Add(err.retryAfter(p.row, p.lasted(now)))
 	case f.began.Before(p.lastAt):
 		p.retryAt = later(p.retryAt, now.Add(min(err.RetryAfter, maxRetryAfter)))
 	default:
 		p.row++
-		p.retryAt = now.Add(err.retryAfter(p.row))
+		p.retryAt = now.Add(err.retryAfter(p.row, p.lasted(now)))
 	}
 	p.several = p.several || f.ref != p.first
 	p.last, p.lastAt = err, now
@@ -104,6 +108,15 @@ func (p *place) outage(f *flight, err *Error, now time.Time) note {
 	return note{slog.LevelWarn, "a backend fails: until it answers, what is held is served, marked stale once its TTL has ended", []any{
 		"secret", f.ref.String(), "error", err,
 	}}
+}
+
+// lasted is for how long there have been outages, whatever was answered between
+// them.
+func (p *place) lasted(now time.Time) time.Duration {
+	if !recent(now, p.lastAt) {
+		return 0
+	}
+	return now.Sub(p.since)
 }
 
 // answered files a call for ref that was, be it by a refusal, and returns what

@@ -334,24 +334,35 @@ func TestWhatIsMissingComesTogether(t *testing.T) {
 }
 
 // TestThrottledComesBackSoon: a store that throttles is up, so that who stays away
-// for long misses its turn.
+// for long misses its turn, and the sooner the less it has lasted.
 func TestThrottledComesBackSoon(t *testing.T) {
-	for kind, most := range map[agent.Kind]time.Duration{agent.Throttled: 2 * time.Second, agent.Unavailable: 30 * time.Second} {
+	for _, test := range []struct {
+		kind agent.Kind
+		most func(lasted time.Duration) time.Duration
+		end  time.Duration // what that grows to
+	}{
+		{agent.Throttled, func(lasted time.Duration) time.Duration { return min(max(100*time.Millisecond, lasted/32), 2*time.Second) }, 2 * time.Second},
+		{agent.Unavailable, func(time.Duration) time.Duration { return 30 * time.Second }, 30 * time.Second},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
-			f.fail("a", kind)
+			f.fail("a", test.kind)
 			c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
-			longest := time.Duration(0)
-			for range 200 {
+			start, longest := time.Now(), time.Duration(0)
+			for range 300 {
 				began, before := time.Now(), f.asked("a")
 				for f.asked("a") == before {
 					c.Get(t.Context(), ref("a"), agent.Cached)
 					time.Sleep(10 * time.Millisecond)
 				}
-				longest = max(longest, time.Since(began))
+				gap, most := time.Since(began), test.most(began.Sub(start))
+				if gap > most+30*time.Millisecond {
+					t.Errorf("%v: after %v it was left alone for %v, want %v at most", test.kind, began.Sub(start), gap, most)
+				}
+				longest = max(longest, gap)
 			}
-			if longest > most+20*time.Millisecond || longest < most/2 {
-				t.Errorf("%v: it was left alone for up to %v, want %v", kind, longest, most)
+			if longest < test.end/2 {
+				t.Errorf("%v: it was left alone for up to %v, want %v", test.kind, longest, test.end)
 			}
 		})
 	}

@@ -51,7 +51,9 @@ type backend struct {
 	calls   *awsapi.Calls
 	log     *slog.Logger
 
-	noBatch atomic.Bool // the role may not
+	noBatch   atomic.Bool  // the role may not
+	throttled atomic.Bool  // the single call that ended last was
+	most      atomic.Int64 // secrets that a batch could have and were asked for at once
 }
 
 func newBackend(api *awsapi.API, c Config) *backend {
@@ -80,7 +82,7 @@ func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver fun
 			single = append(single, q)
 		}
 	}
-	if b.config.BatchAbove < 0 || b.noBatch.Load() || len(batchable) <= b.config.BatchAbove {
+	if !b.inBatches(len(batchable)) {
 		single, batchable = append(single, batchable...), nil
 	}
 	round := b.calls.Round()
@@ -91,6 +93,20 @@ func (b *backend) Fetch(ctx context.Context, refs []agent.Reference, deliver fun
 	}
 	b.each(ctx, round, single)
 	round.Wait()
+}
+
+// inBatches reports whether so many secrets are to be asked for in batches: when
+// they are many or, while single calls are throttled, half of all, since batches
+// have a quota of their own.
+func (b *backend) inBatches(secrets int) bool {
+	for most := b.most.Load(); int64(secrets) > most && !b.most.CompareAndSwap(most, int64(secrets)); {
+		most = b.most.Load()
+	}
+	above := b.config.BatchAbove
+	if above > 0 && b.throttled.Load() {
+		above = min(above, max(1, int(b.most.Load()/2)))
+	}
+	return above >= 0 && secrets > above && !b.noBatch.Load()
 }
 
 // each asks for secrets one by one, side by side.

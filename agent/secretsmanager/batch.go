@@ -93,5 +93,9 @@ func withoutThrottlingRetries(o *sdk.Options) { o.Retryer = batchRetryer{o.Retry
 type batchRetryer struct{ aws.Retryer }
 
 func (r batchRetryer) IsErrorRetryable(err error) bool {
-	return awsapi.Error(err, "", "").Kind != agent.Throttled && r.Retryer.IsErrorRetryable(err)
+	return !throttled(err) && r.Retryer.IsErrorRetryable(err)
+}
+
+func throttled(err error) bool {
+	return err != nil && awsapi.Error(err, "", "").Kind == agent.Throttled
 }

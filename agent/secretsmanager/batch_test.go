@@ -95,6 +95,48 @@ func TestBatchRefusedFallsBackAtOnce(t *testing.T) {
 	}
 }
 
+// TestBatchWhereSinglesAreThrottled: once a single call is, what is asked for
+// together goes in batches, which have a quota of their own, until one passes.
+func TestBatchWhereSinglesAreThrottled(t *testing.T) {
+	aws := agenttest.NewAWS(t)
+	refs := put(aws, 8)
+	s := open(t, aws.URL, func(c *secretsmanager.Config) { c.BatchAbove = 10 })
+	aws.Always(single, agenttest.Refuse(400, "ThrottlingException", "Rate exceeded"))
+	for _, r := range s.fetch(t.Context(), t, refs...) {
+		if agent.AsError(r.Err).Kind != agent.Throttled {
+			t.Fatalf("%v", r.Err)
+		}
+	}
+	if n := aws.Operations()[batch]; n != 0 {
+		t.Fatalf("%d batches before anything was throttled", n)
+	}
+	steps := []struct {
+		name   string
+		asked  int
+		passes bool
+		batch  int
+	}{
+		{"half of them", 4, false, 0},
+		{"more than half", 5, false, 1},
+		{"one passes", 1, true, 0},
+		{"all, after that", 8, true, 0},
+	}
+	for _, step := range steps {
+		if step.passes {
+			aws.Always(single, nil)
+		}
+		before := aws.Operations()[batch]
+		for _, r := range s.fetch(t.Context(), t, refs[:step.asked]...) {
+			if passes := step.passes || step.batch > 0; (r.Err == nil) != passes {
+				t.Errorf("%s: %v", step.name, r.Err)
+			}
+		}
+		if n := aws.Operations()[batch] - before; n != step.batch {
+			t.Errorf("%s: %d batches, want %d", step.name, n, step.batch)
+		}
+	}
+}
+
 func TestBatchRetriesOutages(t *testing.T) {
 	aws := agenttest.NewAWS(t)
 	refs := put(aws, 20)
