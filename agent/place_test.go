@@ -341,7 +341,9 @@ func TestThrottledComesBackSoon(t *testing.T) {
 		most func(lasted time.Duration) time.Duration
 		end  time.Duration // what that grows to
 	}{
-		{agent.Throttled, func(lasted time.Duration) time.Duration { return min(max(100*time.Millisecond, lasted/32), 2*time.Second) }, 2 * time.Second},
+		{agent.Throttled, func(lasted time.Duration) time.Duration {
+			return min(max(100*time.Millisecond, lasted/32), 2*time.Second)
+		}, 2 * time.Second},
 		{agent.Unavailable, func(time.Duration) time.Duration { return 30 * time.Second }, 30 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {

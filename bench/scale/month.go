@@ -6,16 +6,23 @@ import (
 )
 
 const (
-	month       = 30 * 24 * time.Hour
-	callPrice   = 0.05 / 10_000 // USD (AWS Secrets Manager pricing)
-	ttl         = 300 * time.Second
-	lifetime    = 2 * time.Hour          // of an environment: an assumption
-	handled     = 100 * time.Millisecond // by a handler: an assumption
-	monthsReads = 5                      // secrets that each request reads
+	month     = 30 * 24 * time.Hour
+	callPrice = 0.05 / 10_000 // USD (AWS Secrets Manager pricing)
+
+	batchesAbove = 10 // secrets
 )
 
 // StoragePrice is what a secret costs a month, however it is read, in USD.
 const StoragePrice = 0.40
+
+// Function is one whose calls are counted for a month.
+type Function struct {
+	Rate     float64       // requests a second
+	Handled  time.Duration // by a handler, of one request
+	Lifetime time.Duration // of an environment
+	Secrets  int           // that each request reads
+	TTL      time.Duration
+}
 
 // Cost is a month of a function's calls.
 type Cost struct {
@@ -24,24 +31,45 @@ type Cost struct {
 	Dollars float64
 }
 
-// Month is what a month of a function with so many requests a second costs, each
-// of which reads five secrets: without a cache; with the rules of AWS's extension,
-// which asks for each secret by itself when it is first read and when it is read
-// after its TTL; and with Larder's, which prefetches five secrets by five calls and
-// refreshes what has been read, at 85 % of the TTL on average. Environments
-// are as many as requests are handled at a time.
+// Month is what a month costs a function with so many requests a second, each of
+// which takes 100 ms and reads five secrets. That an environment lives for two
+// hours is an assumption.
 func Month(rate float64) []Cost {
-	environments := math.Max(1, rate*handled.Seconds())
-	starts := environments * float64(month) / float64(lifetime)
-	perEnvironment := func(period time.Duration) float64 {
-		// A secret is asked for again when a request comes after the period.
-		apart := period.Seconds() + environments/rate
-		return environments * month.Seconds() / apart
+	return Function{Rate: rate, Handled: 100 * time.Millisecond, Lifetime: 2 * time.Hour, Secrets: 5, TTL: 300 * time.Second}.Month()
+}
+
+// Month is what a month of f's calls costs: without a cache; with the rules of
+// AWS's extension, where the first read of a secret, and the first after its TTL,
+// is a call; and with Larder's, where the prefetch is, and a refresh of all
+// secrets when the first of them is due, in batches where there are more than ten.
+// The quotas are not felt. Requests come evenly, to as many environments as are at
+// work at a time.
+func (f Function) Month() []Cost {
+	secrets := float64(f.Secrets)
+	together := secrets // calls for all of them
+	if f.Secrets > batchesAbove {
+		together = math.Ceil(secrets / batchSize)
 	}
+	// Each secret is due after four fifths of the TTL and a random part of its next
+	// tenth (agent, untilDue), and the first of n equal parts is at 1/(n+1).
+	due := f.TTL.Seconds() * (.8 + .1/(secrets+1))
 	cost := func(name string, calls float64) Cost { return Cost{name, calls, calls * callPrice} }
 	return []Cost{
-		cost("without a cache", rate*month.Seconds()*monthsReads),
-		cost("AWS's extension's rules", (starts+perEnvironment(ttl))*monthsReads),
-		cost("Larder's", (starts+perEnvironment(ttl*17/20))*monthsReads),
+		cost("without a cache", f.Rate*month.Seconds()*secrets),
+		cost("AWS's extension's rules", f.fetches(f.TTL.Seconds())*secrets),
+		cost("Larder's", f.fetches(due)*together),
 	}
+}
+
+// environments are as many as requests are handled at a time.
+func (f Function) environments() float64 { return math.Max(1, f.Rate*f.Handled.Seconds()) }
+
+// fetches is how often all environments together ask, where each asks when it
+// starts and at the first request that comes more than period seconds after it
+// last asked.
+func (f Function) fetches(period float64) float64 {
+	rate := f.Rate / f.environments() // of one
+	apart := (math.Floor(period*rate) + 1) / rate
+	lives := f.environments() * month.Seconds() / f.Lifetime.Seconds()
+	return lives * (1 + math.Floor(f.Lifetime.Seconds()/apart))
 }

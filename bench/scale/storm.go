@@ -2,17 +2,26 @@
 // of cold starts takes against the quotas of AWS Secrets Manager, and what a month
 // of calls costs.
 //
+//	o := scale.Run(scale.Scenario{Functions: 10, Environments: 10_000, Secrets: 10, Seed: 1}, scale.Larder)
+//	fmt.Println(o.All, o.Bound, o.Throttled)
+//
 // A storm is simulated call by call, with a seed: the same seed gives the same
 // storm. The quotas are 10,000 GetSecretValue and 100 BatchGetSecretValue a second
 // (AWS Secrets Manager endpoints and quotas), each modelled as a token bucket that
-// holds a second's worth. A function's environments grow by at most 1,000 in ten
-// seconds (AWS Lambda developer guide, "Lambda function scaling"), modelled as 1,000
-// at once and 100 a second from then on. What is not modelled: other callers, KMS,
-// the network's own losses.
+// holds a second's worth; a call that finds it empty is throttled, which costs a
+// round trip and nothing of the quota. A function's environments grow by at most
+// 1,000 in ten seconds (AWS Lambda developer guide, "Lambda function scaling"),
+// modelled as 1,000 at once and 100 a second from then on.
+//
+// What is not modelled: other callers in the account, KMS and its quotas, faults
+// of the service or the network, refreshes (a storm is over before a TTL ends),
+// the ten seconds of one Fetch, and requests that are given up at a function's
+// timeout. A request reads all secrets one after the other, whatever becomes of
+// each; with Larder's policy nothing else asks for what prefetch could not have.
 package scale
 
 import (
-	"container/heap"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -26,100 +35,88 @@ const (
 	growth      = 1_000 // environments of a function at once
 	growthAfter = 100   // and a second from then on
 
-	latency     = 20 * time.Millisecond // of a call, refused or not
-	handshake   = 40 * time.Millisecond // before an environment's first: TCP and TLS, a round trip each
-	startUp     = 4 * time.Millisecond  // of the extension, before it
-	betweenRead = 100 * time.Millisecond
+	roundTrip = 20 * time.Millisecond // at least
+	handshake = 2 * roundTrip         // of TCP and TLS, before a connection's first call
+	startUp   = 4 * time.Millisecond  // of the extension, before it
+	soonest   = startUp + handshake + roundTrip
+
+	// What a round trip takes beyond the least: log-normal.
+	jitterMedian = 300 * time.Microsecond
+	jitterSigma  = .5
 )
 
-// Scenario is a number of functions that all begin to grow at once, until there
-// are so many environments in all, each of which prefetches so many secrets.
-type Scenario struct {
-	Functions, Environments, Secrets int
-	Seed                             uint64
-}
-
-// arrivals are when the environments start.
-func (s Scenario) arrivals() []time.Duration {
-	each := s.Environments / s.Functions
-	var all []time.Duration
-	for range s.Functions {
-		for i := range each {
-			at := time.Duration(max(0, i-growth+1)) * time.Second / growthAfter
-			all = append(all, at)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-// Bound is what the quotas allow: no policy can have all environments ready
-// earlier. It is reached by one that knows of all others, splits the secrets
-// between the two operations, and leaves no call unused.
-func (s Scenario) Bound() time.Duration {
-	arrivals := s.arrivals()
-	rate := float64(singleQuota + batchQuota*min(s.Secrets, batchSize))
-	bound := time.Duration(0)
-	for i, at := range arrivals {
-		if i > 0 && arrivals[i-1] == at {
-			continue
-		}
-		wanted := float64((len(arrivals) - i) * s.Secrets)
-		left := max(0, wanted-rate) / rate // a second's worth is there at once
-		bound = max(bound, at+time.Duration(left*float64(time.Second)))
-	}
-	return bound + startUp + handshake + latency
-}
-
-// Outcome is how a storm went.
+// Outcome is how a storm went. All times count from its beginning.
 type Outcome struct {
-	Half, NinetyNine, All time.Duration // until so many environments had their secrets
+	Half, NinetyNine, All time.Duration      // until so many environments had their secrets
+	Bound                 time.Duration      // what the quotas allow
+	Ready                 [101]time.Duration // by percent of the environments
 	Calls, Throttled      int
 }
 
+// Over is how many times the bound the last environment took.
+func (o Outcome) Over() float64 { return o.All.Seconds() / o.Bound.Seconds() }
+
 // Run has the environments of s follow p.
 func Run(s Scenario, p Policy) Outcome {
-	m := &storm{
-		policy: p, random: rand.New(rand.NewPCG(s.Seed, 1)),
-		singles: bucket{rate: singleQuota, tokens: singleQuota}, batches: bucket{rate: batchQuota, tokens: batchQuota},
-	}
-	arrivals := s.arrivals()
-	m.environments = make([]environment, len(arrivals))
-	for i, at := range arrivals {
-		m.environments[i] = environment{missing: s.Secrets}
-		m.at(at+startUp+handshake, func(m *storm) { m.fetch(&m.environments[i]) })
-	}
-	for len(m.events) > 0 {
-		e := heap.Pop(&m.events).(event)
-		m.now = e.at
-		e.do(m)
-	}
-	slices.Sort(m.ready)
-	quantile := func(q float64) time.Duration { return m.ready[int(q*float64(len(m.ready)-1))] }
-	return Outcome{quantile(.5), quantile(.99), quantile(1), m.calls, m.throttled}
+	m := newStorm(s, p)
+	m.run(s.arrivals())
+	return m.outcome(s)
 }
 
 // storm is the state of a run.
 type storm struct {
 	policy           Policy
 	random           *rand.Rand
+	wheel            *wheel
 	now              time.Duration
-	events           events
-	order            int
+	secrets          int
 	singles, batches bucket
-	environments     []environment
 	ready            []time.Duration
 	calls, throttled int
+
+	spareCalls []*call
+	spareEnvs  []*environment
+	admitted   func(*call) // for tests
 }
 
-// call makes one and does then, a round trip later, with whether it was let pass.
-func (m *storm) call(b *bucket, then func(m *storm, passed bool)) {
-	passed := b.take(m.now)
-	m.calls++
-	if !passed {
-		m.throttled++
+func newStorm(s Scenario, p Policy) *storm {
+	m := &storm{
+		policy: p, random: rand.New(rand.NewPCG(s.Seed, 1)), wheel: newWheel(), secrets: s.Secrets,
+		ready: make([]time.Duration, 0, s.Environments),
 	}
-	m.at(m.now+latency, func(m *storm) { then(m, passed) })
+	if !s.Unlimited {
+		m.singles, m.batches = newBucket(singleQuota), newBucket(batchQuota)
+	}
+	return m
+}
+
+func (m *storm) run(arrivals []time.Duration) {
+	for all := len(arrivals); len(m.ready) < all; {
+		m.now = m.wheel.time()
+		for len(arrivals) > 0 && arrivals[0] <= m.now {
+			arrivals = arrivals[1:]
+			m.wakeAt(m.newEnvironment(), m.now+startUp)
+		}
+		for i := 0; i < len(m.wheel.step()); i++ {
+			switch e := m.wheel.step()[i]; {
+			case e.call != nil:
+				m.goOn(e.call)
+			default:
+				m.wake(e.env)
+			}
+		}
+		m.wheel.done()
+	}
+}
+
+func (m *storm) outcome(s Scenario) Outcome {
+	slices.Sort(m.ready)
+	o := Outcome{Bound: s.Bound(), Calls: m.calls, Throttled: m.throttled}
+	for i := range o.Ready {
+		o.Ready[i] = m.ready[i*(len(m.ready)-1)/100]
+	}
+	o.Half, o.NinetyNine, o.All = o.Ready[50], o.Ready[99], o.Ready[100]
+	return o
 }
 
 // jitter is a random time of up to limit.
@@ -127,45 +124,7 @@ func (m *storm) jitter(limit time.Duration) time.Duration {
 	return time.Duration(m.random.Float64() * float64(limit))
 }
 
-func (m *storm) at(when time.Duration, do func(*storm)) {
-	m.order++
-	heap.Push(&m.events, event{when, m.order, do})
-}
-
-// event is what happens at a time; of two at one time the earlier made is first.
-type event struct {
-	at    time.Duration
-	order int
-	do    func(*storm)
-}
-
-type events []event
-
-func (e events) Len() int      { return len(e) }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
-func (e events) Less(i, j int) bool {
-	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].order < e[j].order
-}
-
-func (e *events) Pop() any {
-	last := (*e)[len(*e)-1]
-	*e = (*e)[:len(*e)-1]
-	return last
-}
-
-// bucket is a quota.
-type bucket struct {
-	rate, tokens float64
-	at           time.Duration
-}
-
-func (b *bucket) take(now time.Duration) bool {
-	b.tokens = min(b.rate, b.tokens+b.rate*(now-b.at).Seconds())
-	b.at = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
+// trip is what a round trip takes.
+func (m *storm) trip() time.Duration {
+	return roundTrip + time.Duration(float64(jitterMedian)*math.Exp(jitterSigma*m.random.NormFloat64()))
 }

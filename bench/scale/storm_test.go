@@ -1,87 +1,113 @@
 package scale
 
 import (
-	"math"
 	"testing"
 	"time"
 )
 
 func TestOneSeedOneStorm(t *testing.T) {
 	s := Scenario{Functions: 2, Environments: 2000, Secrets: 20, Seed: 7}
-	for _, p := range []Policy{Larder, BatchOnly, SinglesOnly} {
-		if one, other := Run(s, p), Run(s, p); one != other {
-			t.Errorf("%s: %+v, then %+v", p.Name, one, other)
-		}
-	}
 	other := s
 	other.Seed = 8
-	if Run(s, Larder) == Run(other, Larder) {
-		t.Error("another seed makes no difference")
+	for _, p := range Policies() {
+		one := Run(s, p)
+		if again := Run(s, p); one != again {
+			t.Errorf("%s: %+v, then %+v", p.Name, one, again)
+		}
+		if one == Run(other, p) {
+			t.Errorf("%s: another seed makes no difference", p.Name)
+		}
 	}
 }
 
 func TestNobodyBeatsTheBound(t *testing.T) {
-	for _, s := range []Scenario{{1, 100, 1, 1}, {1, 1000, 50, 1}, {3, 3000, 20, 2}, {1, 2000, 50, 3}, {10, 2000, 11, 4}} {
-		for _, p := range []Policy{Larder, BatchOnly, SinglesOnly} {
-			if o := Run(s, p); o.All < s.Bound() || o.Half > o.NinetyNine || o.NinetyNine > o.All {
-				t.Errorf("%+v, %s: %+v, the bound is %v", s, p.Name, o, s.Bound())
+	for _, s := range []Scenario{
+		{Functions: 1, Environments: 100, Secrets: 1, Seed: 1},
+		{Functions: 1, Environments: 1000, Secrets: 50, Seed: 1},
+		{Functions: 3, Environments: 3000, Secrets: 20, Seed: 2},
+		{Functions: 1, Environments: 2000, Secrets: 50, Seed: 3},
+		{Functions: 10, Environments: 2000, Secrets: 11, Seed: 4},
+	} {
+		for _, p := range Policies() {
+			o := Run(s, p)
+			if o.All < o.Bound || o.Half > o.NinetyNine || o.NinetyNine > o.All {
+				t.Errorf("%+v, %s: half %v, 99 %% %v, all %v, the bound is %v", s, p.Name, o.Half, o.NinetyNine, o.All, o.Bound)
 			}
 		}
 	}
 }
 
-func TestWithoutACrowdLatencyIsAll(t *testing.T) {
-	for _, n := range []int{1, 10, 20} {
-		o := Run(Scenario{Functions: 1, Environments: 5, Secrets: n, Seed: 1}, Larder)
-		if o.All != startUp+handshake+latency || o.Throttled != 0 {
-			t.Errorf("%d secrets: %+v", n, o)
-		}
-	}
-}
-
-func TestQuotaIsKept(t *testing.T) {
-	b := bucket{rate: 100, tokens: 100}
-	passed := 0
-	for now := time.Duration(0); now < 10*time.Second; now += time.Millisecond / 2 {
-		if b.take(now) {
-			passed++
-		}
-	}
-	if passed != 100+1000-1 && passed != 100+1000 {
-		t.Errorf("%d calls passed in ten seconds", passed)
-	}
-}
-
-func TestBound(t *testing.T) {
-	const soon = startUp + handshake + latency
-	tests := []struct {
-		name string
-		s    Scenario
-		want time.Duration
+// TestWithoutQuotasLatencyIsAll: each environment takes the round trips of its
+// calls, and nothing else.
+func TestWithoutQuotasLatencyIsAll(t *testing.T) {
+	const little = 10 * time.Millisecond // jitter of several round trips
+	for _, test := range []struct {
+		name    string
+		secrets int
+		policy  Policy
+		trips   int // in a row, after the first
+		calls   int
 	}{
-		{"within a second's worth", Scenario{Functions: 1, Environments: 1000, Secrets: 10}, soon},
-		{"one secret each, ten times the burst", Scenario{Functions: 100, Environments: 100_000, Secrets: 1}, soon + 8901*time.Millisecond},
-		{"as fast as the function may grow", Scenario{Functions: 1, Environments: 2000, Secrets: 1}, soon + 10*time.Second},
-	}
-	for _, test := range tests {
-		if got := test.s.Bound(); (got - test.want).Abs() > time.Millisecond {
-			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		{"one secret", 1, Larder, 0, 1},
+		{"ten, one by one", 10, Larder, 0, 10},
+		{"a batch", 20, Larder, 0, 1},
+		{"batches", 50, Larder, 0, 3},
+		{"eight at a time", 20, SinglesOnly, 2, 20},
+	} {
+		s := Scenario{Functions: 1, Environments: 500, Secrets: test.secrets, Seed: 1, Unlimited: true}
+		o := Run(s, test.policy)
+		want := soonest + time.Duration(test.trips)*roundTrip
+		if o.Ready[0] < want || o.All > want+little {
+			t.Errorf("%s: ready after %v to %v, want %v and little more", test.name, o.Ready[0], o.All, want)
+		}
+		if o.Throttled != 0 || o.Calls != test.calls*s.Environments {
+			t.Errorf("%s: %d calls, of which %d throttled", test.name, o.Calls, o.Throttled)
 		}
 	}
 }
 
-func TestMonth(t *testing.T) {
-	costs := Month(1)
-	if costs[0].Calls != 30*24*3600*5 || math.Abs(costs[0].Dollars-64.8) > 1e-9 {
-		t.Errorf("without a cache: %+v", costs[0])
+// TestQuotasAreKept: in no second do more calls pass than a second's worth and
+// what had been left.
+func TestQuotasAreKept(t *testing.T) {
+	s := Scenario{Functions: 3, Environments: 3000, Secrets: 20, Seed: 1}
+	for _, p := range Policies() {
+		m := newStorm(s, p)
+		passed := map[bool]map[int]int{false: {}, true: {}} // by tenth of a second
+		last := 0
+		m.admitted = func(c *call) {
+			last = int(m.now / (time.Second / 10))
+			passed[c.batch][last]++
+		}
+		m.run(s.arrivals())
+		for batch, quota := range map[bool]int{false: singleQuota, true: batchQuota} {
+			for from := range last {
+				sum := 0
+				for to := from; to <= last; to++ {
+					sum += passed[batch][to]
+					if most := quota + quota*(to-from+1)/10; sum > most {
+						t.Fatalf("%s: %d calls passed within %d tenths of a second (batches: %v), want %d at most", p.Name, sum, to-from+1, batch, most)
+					}
+				}
+			}
+		}
 	}
-	// One environment at a time, 360 of them, each of which asks every 301 s.
-	if want := (360 + 2_592_000.0/301) * 5; math.Abs(costs[1].Calls-want) > 1e-6 {
-		t.Errorf("AWS's extension's rules: %+v, want %v calls", costs[1], want)
-	}
-	for i, c := range Month(10_000) {
-		if c.Calls < costs[i].Calls {
-			t.Errorf("%s: more requests make fewer calls", c.Name)
+}
+
+// TestEachSecretPassesOnce: what passes is what is wanted, whatever is throttled.
+func TestEachSecretPassesOnce(t *testing.T) {
+	for _, test := range []struct {
+		s         Scenario
+		throttled bool
+	}{
+		{Scenario{Functions: 1, Environments: 1000, Secrets: 5, Seed: 1}, false},
+		{Scenario{Functions: 4, Environments: 4000, Secrets: 5, Seed: 1}, true},
+	} {
+		m := newStorm(test.s, Larder)
+		passed := 0
+		m.admitted = func(c *call) { passed += len(c.secrets) }
+		m.run(test.s.arrivals())
+		if want := test.s.Environments * test.s.Secrets; passed != want || (m.throttled > 0) != test.throttled {
+			t.Errorf("%+v: %d secrets passed, want %d; %d calls were throttled", test.s, passed, want, m.throttled)
 		}
 	}
 }
