@@ -25,7 +25,7 @@ const (
 	// how long it has lasted (bench/scale).
 	minThrottled  = 2 * minBackoff // at most, so that there is room for chance
 	maxThrottled  = 2 * time.Second
-	throttledPart = 32
+	throttledPart = 64
 
 	immutableTTL = time.Hour // what cannot change is still asked for, since access to it can
 )

@@ -337,21 +337,22 @@ func TestWhatIsMissingComesTogether(t *testing.T) {
 // for long misses its turn, and the sooner the less it has lasted.
 func TestThrottledComesBackSoon(t *testing.T) {
 	for _, test := range []struct {
-		kind agent.Kind
-		most func(lasted time.Duration) time.Duration
-		end  time.Duration // what that grows to
+		kind   agent.Kind
+		rounds int
+		most   func(lasted time.Duration) time.Duration
+		end    time.Duration // what that grows to
 	}{
-		{agent.Throttled, func(lasted time.Duration) time.Duration {
-			return min(max(100*time.Millisecond, lasted/32), 2*time.Second)
+		{agent.Throttled, 900, func(lasted time.Duration) time.Duration {
+			return min(max(100*time.Millisecond, lasted/64), 2*time.Second)
 		}, 2 * time.Second},
-		{agent.Unavailable, func(time.Duration) time.Duration { return 30 * time.Second }, 30 * time.Second},
+		{agent.Unavailable, 100, func(time.Duration) time.Duration { return 30 * time.Second }, 30 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
 			f.fail("a", test.kind)
 			c := open(t, agent.Config{Sources: sources(f.source(time.Minute))})
 			start, longest := time.Now(), time.Duration(0)
-			for range 300 {
+			for range test.rounds {
 				began, before := time.Now(), f.asked("a")
 				for f.asked("a") == before {
 					c.Get(t.Context(), ref("a"), agent.Cached)

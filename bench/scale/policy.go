@@ -39,7 +39,7 @@ var Larder = Policy{
 	Backoff: 500 * time.Millisecond, BackoffMost: 2 * time.Second,
 	Cached: true, Row: 8, BackoffLeast: 50 * time.Millisecond,
 	Requests: 100 * time.Millisecond, InitTimeout: 2 * time.Second,
-	Share: 1. / 32, ShareLeast: 100 * time.Millisecond, Half: true,
+	Share: 1. / 64, ShareLeast: 100 * time.Millisecond, Half: true,
 }
 
 // The others are what a client does that has nothing but the SDK's standard
