@@ -55,8 +55,7 @@ func reads(ctx context.Context, s *setup, r *report) error {
 	if f.agent != nil {
 		r.atLeast("the same, to AWS's agent's, in its own dialect", f.dialect.many.rate.over(f.agent.many.rate).median(), 1)
 		r.obstacle("Of such a read less than half a microsecond is Larder's own (below); the rest is the kernel's, and Go's, which parks a goroutine for each " +
-			"connection where the agent's runtime takes many that are ready at once. net/http alone comes to two thirds of nginx, and came to less than half of the agent " +
-			"with what Larder says in its header. Tried: one processor for Go (GOMAXPROCS=1), 6 % more over many connections and slower over one.")
+			"connection and tries in vain to read before it does.")
 		r.atLeast("the same, with 60 KB", f.bigDialect.many.rate.over(f.bigAgent.many.rate).median(), 1)
 	}
 	return r.chart("reads", "Reads over 32 connections", "thousands a second", bars)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -90,6 +91,9 @@ func (l *larder) serve() {
 // on arriving.
 func (l *larder) init(ctx context.Context, f *extension.Function) error {
 	go l.awaitSignal()
+	// Handshakes go faster on several processors. From then on one serves: to wake
+	// a second takes longer than a read, and from the function (bench/report.md).
+	defer runtime.GOMAXPROCS(1)
 	if l.config.SnapStart && !l.config.SnapStartPrefetch {
 		return nil // what is fetched now would be in every copy
 	}
