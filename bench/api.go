@@ -6,29 +6,39 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// api is an Extensions API that lets everybody register and sends no event.
+// api is an Extensions API that lets everybody register, and asked for the first
+// event sends none or, where it invokes, an INVOKE of which no end is seen; asked is
+// when somebody asked for an event that does not come.
 type api struct {
 	listener          net.Listener
 	server            *http.Server
 	registered, asked chan time.Time
 }
 
-func newAPI() (*api, error) {
+func newAPI(invokes bool) (*api, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	a := &api{listener: l, registered: make(chan time.Time, 1), asked: make(chan time.Time, 1)}
 	mux := http.NewServeMux()
+	var registrations atomic.Int64
+	var invoked sync.Map // identifiers
 	mux.HandleFunc("POST /2020-01-01/extension/register", func(w http.ResponseWriter, _ *http.Request) {
 		note(a.registered)
-		w.Header().Set("Lambda-Extension-Identifier", "00000000-0000-4000-8000-000000000000")
+		w.Header().Set("Lambda-Extension-Identifier", fmt.Sprintf("00000000-0000-4000-8000-%012d", registrations.Add(1)))
 		io.WriteString(w, `{"functionName":"f","functionVersion":"1","handler":"h"}`)
 	})
-	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(_ http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /2020-01-01/extension/event/next", func(w http.ResponseWriter, r *http.Request) {
+		if _, before := invoked.LoadOrStore(r.Header.Get("Lambda-Extension-Identifier"), true); invokes && !before {
+			fmt.Fprintf(w, `{"eventType":"INVOKE","deadlineMs":%d,"requestId":"r","invokedFunctionArn":"arn"}`, time.Now().Add(time.Hour).UnixMilli())
+			return
+		}
 		note(a.asked)
 		<-r.Context().Done()
 	})

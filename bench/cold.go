@@ -41,7 +41,7 @@ func coldStarts(ctx context.Context, s *setup, r *report) error {
 	if err != nil {
 		return err
 	}
-	a, err := newAPI()
+	a, err := newAPI(false)
 	if err != nil {
 		return err
 	}

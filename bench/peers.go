@@ -35,7 +35,7 @@ func agents(ctx context.Context, s *setup, r *report) error {
 		return err
 	}
 	defer st.close()
-	a, err := newAPI()
+	a, err := newAPI(false)
 	if err != nil {
 		return err
 	}

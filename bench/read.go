@@ -129,7 +129,7 @@ func (s *setup) field(ctx context.Context) (_ *field, err error) {
 		return nil, err
 	}
 	f.closers = append(f.closers, st.close)
-	a, err := newAPI()
+	a, err := newAPI(true)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func names(n int) []string {
 // readiness measures how long a start takes until the last of n secrets is held,
 // which is when Larder asks for its first event.
 func readiness(ctx context.Context, s *setup, r *report) error {
-	a, err := newAPI()
+	a, err := newAPI(false)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func tails(ctx context.Context, s *setup, r *report) error {
 		return err
 	}
 	defer st.close()
-	a, err := newAPI()
+	a, err := newAPI(true)
 	if err != nil {
 		return err
 	}

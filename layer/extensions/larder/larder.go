@@ -91,13 +91,11 @@ func (l *larder) serve() {
 // on arriving.
 func (l *larder) init(ctx context.Context, f *extension.Function) error {
 	go l.awaitSignal()
-	// Handshakes go faster on several processors. From then on one serves: to wake
-	// a second takes longer than a read, and from the function (bench/report.md).
-	defer runtime.GOMAXPROCS(1)
 	if l.config.SnapStart && !l.config.SnapStartPrefetch {
 		return nil // what is fetched now would be in every copy
 	}
 	if !slices.Contains(f.Events, extension.Invoke) {
+		defer serveAlone()
 		go l.cache.Maintain(ctx) // until shutdown closes the cache
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.config.InitTimeout)
@@ -111,6 +109,11 @@ func (l *larder) init(ctx context.Context, f *extension.Function) error {
 	}
 	return nil // each failure has been logged, and is told to whoever reads the secret
 }
+
+// serveAlone leaves reads to one processor. The handshakes of a prefetch go faster
+// on several; but to wake a second one takes longer than a read, and from the
+// function (bench/report.md). It takes 0.2 ms, and so has no place in INIT.
+func serveAlone() { runtime.GOMAXPROCS(1) }
 
 // awaitSignal ends the extension's life on a signal. It is not begun before
 // Register, to whose time it would add a tenth (bench/report.md): until then a
@@ -127,6 +130,9 @@ func (l *larder) awaitSignal() {
 func (l *larder) invoke(ctx context.Context, e extension.Event) {
 	first := !l.invoked
 	l.invoked = true
+	if first {
+		serveAlone()
+	}
 	l.cache.SetDeadline(e.Deadline().Add(-readMargin))
 	budget := min(l.config.RefreshTimeout, time.Until(e.Deadline())-refreshMargin)
 	ctx, cancel := context.WithTimeout(ctx, budget) // which ends at once where there is none
