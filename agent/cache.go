@@ -52,9 +52,10 @@ type Cache struct {
 	entries     map[*entry]bool
 	recent      *list.List // of entries; what was read last is in front
 	index       map[Reference]*entry
-	listed      map[Reference]bool // configured references and what else names the same
-	flights     map[Reference]*flight
-	listings    []*flight // of patterns
+	listed      map[Reference]bool    // configured references and what else names the same
+	flights     map[Reference]*flight // that reads wait for
+	flying      map[*flight]bool      // all that have not landed
+	listings    []*flight             // of patterns
 	places      map[placeKey]*place
 	failed      map[Reference]failure
 	failedBytes int
@@ -82,6 +83,7 @@ func New(config Config) *Cache {
 		index:      map[Reference]*entry{},
 		listed:     map[Reference]bool{},
 		flights:    map[Reference]*flight{},
+		flying:     map[*flight]bool{},
 		places:     map[placeKey]*place{},
 		failed:     map[Reference]failure{},
 		transient:  config.Transient,

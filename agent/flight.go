@@ -19,7 +19,8 @@ type flight struct {
 	sequence   uint64 // flights that began later have higher ones, whatever the clock does
 	generation int
 	purpose    purpose
-	late       bool // a Refresh has waited for it in vain; guarded by Cache.mu
+	late       bool // a Refresh has waited for it in vain; guarded by Cache.mu, and so is the next
+	overtaken  bool // what a later one brought has been forgotten since
 
 	done      chan struct{}
 	result    Result // set before done is closed, and so is the next
@@ -51,6 +52,7 @@ func (c *Cache) begin(ref Reference, why purpose, now time.Time) *flight {
 		p.probe = f
 	}
 	c.flights[ref] = f
+	c.flying[f] = true
 	c.calls.Add(1)
 	return f
 }
@@ -185,9 +187,8 @@ func (c *Cache) settle(f *flight, r Result, abandoned bool) {
 		return
 	}
 	f.result, f.abandoned = r, abandoned
-	if c.flights[f.ref] == f {
-		delete(c.flights, f.ref)
-	}
+	c.leave(f)
+	delete(c.flying, f)
 	begun, notable := c.file(f, wall())
 	transient := c.transient
 	close(f.done)
@@ -206,6 +207,13 @@ func (c *Cache) settle(f *flight, r Result, abandoned bool) {
 		})
 	}
 	c.config.Log.Debug("fetched", "secret", f.ref.String(), "version", r.Secret.Version)
+}
+
+// leave has nobody wait for f any more who does not do so already. c.mu is held.
+func (c *Cache) leave(f *flight) {
+	if c.flights[f.ref] == f {
+		delete(c.flights, f.ref)
+	}
 }
 
 // file notes what f brought, for those who did not wait for it, and returns what
@@ -231,7 +239,7 @@ func (c *Cache) file(f *flight, now time.Time) (begun []*flight, _ note) {
 	}
 	over, n := p.answered(f.ref, now)
 	switch {
-	case c.transient:
+	case c.transient || f.overtaken:
 	case err == nil:
 		c.keep(f, f.result.Secret)
 	case f.purpose != forRequest:

@@ -129,10 +129,17 @@ func (c *Cache) unname(e *entry, ref Reference) {
 	}
 }
 
-// forget drops e and all its names. c.mu is held.
+// forget drops e and all its names. What calls that began earlier will bring goes
+// to those who wait for it, and is not kept in the place of e. c.mu is held.
 func (c *Cache) forget(e *entry) {
 	for _, ref := range e.names {
 		delete(c.index, ref)
+	}
+	for f := range c.flying {
+		if f.sequence < e.sequence && slices.Contains(e.names, f.ref) {
+			f.overtaken = true
+			c.leave(f)
+		}
 	}
 	c.bytes -= e.size()
 	delete(c.entries, e)

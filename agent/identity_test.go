@@ -235,3 +235,40 @@ func TestLateAnswerTakesNoName(t *testing.T) {
 		}
 	})
 }
+
+// TestForgottenStaysForgotten: a call that began before the one that brought a
+// value, and ends when that has been forgotten, brings nothing back.
+func TestForgottenStaysForgotten(t *testing.T) {
+	for name, forget := range map[string]func(*testing.T, *fake, *agent.Cache){
+		"since it is denied": func(t *testing.T, f *fake, c *agent.Cache) {
+			f.fail("a", agent.Denied)
+			time.Sleep(time.Second)
+			want(t, c, "a", "new", true) // which asks
+			time.Sleep(2 * latency)
+			wantKind(t, c, ref("a"), agent.Cached, agent.Denied)
+		},
+		"for want of room": func(t *testing.T, f *fake, c *agent.Cache) {
+			f.put("b", "one")
+			want(t, c, "b", "one", false)
+			f.fail("a", agent.Denied)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				f.early = true
+				f.put("a", "old")
+				c := open(t, agent.Config{Sources: sources(f.source(time.Second)), Entries: 1, MaxStale: time.Hour})
+				f.slow(3 * time.Second)
+				go c.Get(t.Context(), ref("arn-of-a"), agent.Cached)
+				synctest.Wait()
+				f.slow(latency)
+				f.put("a", "new")
+				want(t, c, "a", "new", false)
+				forget(t, f, c)
+				time.Sleep(3 * time.Second)
+				wantKind(t, c, ref("a"), agent.Cached, agent.Denied)
+			})
+		})
+	}
+}

@@ -70,8 +70,7 @@ func (p *promises) value(r agent.Reading) {
 	if asOf.Before(p.before.asOf) && p.mode == agent.Cached && p.keeps() {
 		p.wrong("it is as of %v before what was read before", p.before.asOf.Sub(asOf))
 	}
-	older := born < p.before.born || born == p.before.born && version < p.before.version
-	if older && (p.keeps() || asOf.After(p.before.asOf)) { // what overtook an answer may have been evicted before that came
+	if born < p.before.born || born == p.before.born && version < p.before.version {
 		p.wrong("%q comes after %d %d", value, p.before.born, p.before.version)
 	}
 	if fresh := p.began.Before(p.before.asOf.Add(p.ttl)); fresh && p.mode == agent.Cached && p.keeps() && (r.Waited || r.Stale) {
