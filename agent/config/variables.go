@@ -105,7 +105,7 @@ func larderVariables() []Variable {
 		},
 		{
 			Name: "LARDER_BATCH", Default: "auto", Range: "auto, on, off",
-			Help: "use BatchGetSecretValue: for more than ten secrets, always, or never",
+			Help: "use BatchGetSecretValue: for more than ten secrets, or fewer while single calls are throttled; always; or never",
 			set: func(c *Config, text string, _ Place) error {
 				c.Batch = Batch(text)
 				return oneOf(text, []string{string(BatchAuto), string(BatchOn), string(BatchOff)})

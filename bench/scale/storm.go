@@ -14,10 +14,9 @@
 // modelled as 1,000 at once and 100 a second from then on.
 //
 // What is not modelled: other callers in the account, KMS and its quotas, faults
-// of the service or the network, refreshes (a storm is over before a TTL ends),
-// the ten seconds of one Fetch, and requests that are given up at a function's
-// timeout. A request reads all secrets one after the other, whatever becomes of
-// each; with Larder's policy nothing else asks for what prefetch could not have.
+// of the service or the network, the refreshes of a storm that outlasts a TTL, the
+// ten seconds of one Fetch, and requests that are given up at a function's timeout.
+// A request reads all secrets one after the other, whatever becomes of each.
 package scale
 
 import (
