@@ -33,9 +33,10 @@ const (
 	maxAttempts = 3
 
 	// The pauses between attempts are short, since who waits has little time; the
-	// cache's own back-off keeps calls apart.
+	// cache's own back-off keeps calls apart. With longer ones storms of cold starts
+	// that are throttled for seconds end later (bench/scale).
 	pause          = 100 * time.Millisecond
-	throttledPause = 250 * time.Millisecond
+	throttledPause = 150 * time.Millisecond
 )
 
 // Config says how AWS is called.

@@ -35,7 +35,7 @@ type Policy struct {
 // throttled). How often a function is asked is an assumption.
 var Larder = Policy{
 	Name: "Larder", BatchAbove: 10, Slots: 16,
-	Attempts: 3, Pause: 250 * time.Millisecond, PauseMost: 4 * time.Second,
+	Attempts: 3, Pause: 150 * time.Millisecond, PauseMost: 4 * time.Second,
 	Backoff: 500 * time.Millisecond, BackoffMost: 2 * time.Second,
 	Cached: true, Row: 8, BackoffLeast: 50 * time.Millisecond,
 	Requests: 100 * time.Millisecond, InitTimeout: 2 * time.Second,
