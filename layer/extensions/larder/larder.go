@@ -110,10 +110,10 @@ func (l *larder) init(ctx context.Context, f *extension.Function) error {
 	return nil // each failure has been logged, and is told to whoever reads the secret
 }
 
-// serveAlone leaves reads to one processor where there are two, as in functions of
-// up to 3,008 MB. The handshakes of a prefetch go faster on both; but to wake the second
-// takes longer than a read, and from the function (bench/report.md). This takes
-// 0.2 ms, and so has no place in INIT.
+// serveAlone leaves reads to one processor where there are two, as in functions
+// of up to 3,008 MB. The handshakes of a prefetch go faster on both; but to wake
+// the second takes longer than a read, and from the function (bench/report.md).
+// This takes 0.2 ms, and so has no place in INIT.
 func serveAlone() {
 	if runtime.NumCPU() == 2 {
 		runtime.GOMAXPROCS(1)
