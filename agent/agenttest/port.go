@@ -19,12 +19,14 @@ func Port(t testing.TB) string {
 		if err != nil {
 			continue
 		}
-		l, err := net.Listen("tcp", address)
-		if err != nil {
+		// To listen there would tell more, and could keep the port taken: a process
+		// that is being started has all sockets of its parent until it runs its own
+		// program.
+		if taken, err := net.Dial("tcp", address); err == nil {
+			taken.Close()
 			claim.Close()
 			continue
 		}
-		l.Close()
 		t.Cleanup(func() { claim.Close() })
 		_, port, _ := net.SplitHostPort(address)
 		return port

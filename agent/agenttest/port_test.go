@@ -1,7 +1,11 @@
 package agenttest_test
 
 import (
+	"context"
 	"net"
+	"os"
+	"os/exec"
+	"sync"
 	"testing"
 
 	"github.com/larder-secrets/larder/agent/agenttest"
@@ -26,4 +30,29 @@ func TestPortIsClaimedUntilTheTestEnds(t *testing.T) {
 		t.Fatalf("the claim outlives its test: %v", err)
 	}
 	claim.Close()
+}
+
+// TestPortIsFreeWhileProcessesStart: a process that is being started has all sockets
+// of its parent until it runs its own program.
+func TestPortIsFreeWhileProcessesStart(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	var starters sync.WaitGroup
+	for range 4 {
+		starters.Go(func() {
+			for ctx.Err() == nil {
+				exec.Command(os.Args[0], "-test.run=^$").Run()
+			}
+		})
+	}
+	t.Run("a test", func(t *testing.T) {
+		for range 1000 {
+			l, err := net.Listen("tcp", "127.0.0.1:"+agenttest.Port(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Close()
+		}
+	})
+	stop()
+	starters.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/larder-secrets/larder/agent/agenttest"
@@ -52,12 +53,21 @@ func (f *front) refuse() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.listener != nil {
-		f.listener.Close()
+		endListening(f.listener)
 		f.listener = nil
 	}
 	for conn := range f.open {
 		conn.Close()
 	}
+}
+
+// endListening closes l, of which a process that is being started may have a copy
+// until it runs its own program.
+func endListening(l net.Listener) {
+	if raw, err := l.(*net.TCPListener).SyscallConn(); err == nil {
+		raw.Control(func(fd uintptr) { syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+	}
+	l.Close()
 }
 
 // refused reports whether that is so; nil is no front.
