@@ -57,7 +57,7 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) (gone note) {
 		e.outages++
 		e.outage = err
 		e.outageAt = now
-		e.retryAt = now.Add(err.retryAfter(e.outages, c.place(ref).lasted(now)))
+		e.retryAt = c.place(ref).again(err, e.outages, now)
 		return note{}
 	}
 	if e != nil {
@@ -78,7 +78,7 @@ func (c *Cache) fail(ref Reference, err *Error, now time.Time) (gone note) {
 	f := failure{err: err, until: now.Add(negativeTTL)}
 	if err.Kind.Outage() {
 		f.outages = c.failed[ref].outages + 1
-		f.until = now.Add(err.retryAfter(f.outages, c.place(ref).lasted(now)))
+		f.until = c.place(ref).again(err, f.outages, now)
 	}
 	c.forgive(ref)
 	c.makeRoomForFailure(f.size(ref), now)

@@ -93,12 +93,12 @@ func (p *place) outage(f *flight, err *Error, now time.Time) note {
 	switch {
 	case p.row == 0:
 		p.row, p.first = 1, f.ref
-		p.retryAt = now.Add(err.retryAfter(p.row, p.lasted(now)))
+		p.retryAt = p.again(err, p.row, now)
 	case f.began.Before(p.lastAt):
 		p.retryAt = later(p.retryAt, now.Add(min(err.RetryAfter, maxRetryAfter)))
 	default:
 		p.row++
-		p.retryAt = now.Add(err.retryAfter(p.row, p.lasted(now)))
+		p.retryAt = p.again(err, p.row, now)
 	}
 	p.several = p.several || f.ref != p.first
 	p.last, p.lastAt = err, now
@@ -110,13 +110,14 @@ func (p *place) outage(f *flight, err *Error, now time.Time) note {
 	}}
 }
 
-// lasted is for how long there have been outages, whatever was answered between
-// them.
-func (p *place) lasted(now time.Time) time.Duration {
-	if !recent(now, p.lastAt) {
-		return 0
+// again is when to ask again for what has ended in err so many times in a row.
+// Outages have lasted since the first of them, whatever was answered meanwhile.
+func (p *place) again(err *Error, outages int, now time.Time) time.Time {
+	lasted := time.Duration(0)
+	if recent(now, p.lastAt) {
+		lasted = now.Sub(p.since)
 	}
-	return now.Sub(p.since)
+	return now.Add(err.retryAfter(outages, lasted))
 }
 
 // answered files a call for ref that was, be it by a refusal, and returns what

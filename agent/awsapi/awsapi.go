@@ -145,7 +145,7 @@ func newRetryer() aws.Retryer {
 // backoff is how long to wait after an attempt, the first of which is number 1.
 func backoff(attempt int, err error) (time.Duration, error) {
 	limit := pause
-	if Error(err, "", "").Kind == agent.Throttled {
+	if Throttled(err) {
 		limit = throttledPause
 	}
 	return agent.Jitter(limit << min(max(attempt, 1)-1, 4)), nil

@@ -76,6 +76,11 @@ func Error(err error, name, action string) *agent.Error {
 	return e
 }
 
+// Throttled reports whether err says that the service is asked too often.
+func Throttled(err error) bool {
+	return err != nil && Error(err, "", "").Kind == agent.Throttled
+}
+
 // retryAfter is how long the service asks to be left alone, which it says in
 // seconds or as a date (RFC 9110, Retry-After).
 func retryAfter(response *smithyhttp.Response) time.Duration {

@@ -93,9 +93,5 @@ func withoutThrottlingRetries(o *sdk.Options) { o.Retryer = batchRetryer{o.Retry
 type batchRetryer struct{ aws.Retryer }
 
 func (r batchRetryer) IsErrorRetryable(err error) bool {
-	return !throttled(err) && r.Retryer.IsErrorRetryable(err)
-}
-
-func throttled(err error) bool {
-	return err != nil && awsapi.Error(err, "", "").Kind == agent.Throttled
+	return !awsapi.Throttled(err) && r.Retryer.IsErrorRetryable(err)
 }

@@ -23,7 +23,7 @@ func (b *backend) single(ctx context.Context, q *question) error {
 	out, err := awsapi.Call(ctx, b.API, q.at.Role, func(ctx context.Context) (*sdk.GetSecretValueOutput, error) {
 		return b.clients.At(q.at).GetSecretValue(ctx, in)
 	})
-	b.throttled.Store(throttled(err))
+	b.throttled.Store(awsapi.Throttled(err))
 	if err != nil {
 		q.fail(err)
 		return err

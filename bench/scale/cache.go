@@ -117,10 +117,7 @@ func (m *storm) retryNow(e *environment) {
 
 func (m *storm) backoff(e *environment, outages int) time.Duration {
 	p := &m.policy
-	most := p.BackoffMost
-	if p.Share > 0 {
-		most = min(most, max(p.ShareLeast, time.Duration(p.Share*float64(m.now-e.since))))
-	}
+	most := min(p.BackoffMost, max(p.ShareLeast, time.Duration(p.Share*float64(m.now-e.since))))
 	return max(p.BackoffLeast, m.jitter(min(p.Backoff<<min(outages-1, 10), most)))
 }
 

@@ -114,7 +114,7 @@ func (e *environment) wanting() []int32 {
 func (m *storm) fetch(e *environment, group []int32) {
 	r := &round{}
 	above := m.policy.BatchAbove
-	if m.policy.Half && e.refused {
+	if m.policy.Cached && e.refused {
 		above = min(above, max(1, len(e.secrets)/2))
 	}
 	if above >= 0 && len(group) > above {

@@ -8,8 +8,6 @@ import (
 const (
 	month     = 30 * 24 * time.Hour
 	callPrice = 0.05 / 10_000 // USD (AWS Secrets Manager pricing)
-
-	batchesAbove = 10 // secrets
 )
 
 // StoragePrice is what a secret costs a month, however it is read, in USD.
@@ -47,7 +45,7 @@ func Month(rate float64) []Cost {
 func (f Function) Month() []Cost {
 	secrets := float64(f.Secrets)
 	together := secrets // calls for all of them
-	if f.Secrets > batchesAbove {
+	if f.Secrets > Larder.BatchAbove {
 		together = math.Ceil(secrets / batchSize)
 	}
 	// Each secret is due after four fifths of the TTL and a random part of its next

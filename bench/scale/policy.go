@@ -6,7 +6,7 @@ import "time"
 type Policy struct {
 	Name string
 
-	BatchAbove int           // secrets, from which on they are asked for in batches; negative: never
+	BatchAbove int           // secrets, for more than which there are batches; negative: never
 	Slots      int           // calls at once
 	Attempts   int           // of a call
 	Pause      time.Duration // at most, after the first attempt; doubled with each
@@ -16,7 +16,8 @@ type Policy struct {
 	BackoffMost time.Duration
 
 	// Cached says that there is a cache between the function and the calls, with
-	// Larder's rules, and the fields below count. Without, all that is missing is
+	// Larder's rules, and the fields below count; while single calls are throttled,
+	// more than half of the secrets go in batches. Without, all that is missing is
 	// asked for again when the back-off has ended.
 	Cached       bool
 	Row          int           // failed calls after which a round makes no more
@@ -26,7 +27,6 @@ type Policy struct {
 
 	Share      float64       // of the time since it was throttled first: the most of a back-off
 	ShareLeast time.Duration // whatever that share is
-	Half       bool          // once a single call is throttled, batches for more than half of the secrets
 }
 
 // Larder's policy is that of the product's code: agent/config (connections,
@@ -39,7 +39,7 @@ var Larder = Policy{
 	Backoff: 500 * time.Millisecond, BackoffMost: 2 * time.Second,
 	Cached: true, Row: 8, BackoffLeast: 50 * time.Millisecond,
 	Requests: 100 * time.Millisecond, InitTimeout: 2 * time.Second,
-	Share: 1. / 64, ShareLeast: 100 * time.Millisecond, Half: true,
+	Share: 1. / 64, ShareLeast: 100 * time.Millisecond,
 }
 
 // The others are what a client does that has nothing but the SDK's standard
